@@ -1,0 +1,1 @@
+"""Core's own plugin: the actions everybody has, registered through the same door as a stranger's."""

@@ -1,0 +1,1 @@
+"""The rolecall command; knows nothing of a particular action or plugin."""

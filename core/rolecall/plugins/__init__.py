@@ -1,0 +1,1 @@
+"""Finds, validates, enables and isolates plugins; knows nothing of what they do."""

@@ -1,0 +1,1 @@
+"""The conformance kit that ships: contracts to inherit, wire, factories and fixtures."""

@@ -1,0 +1,1 @@
+"""Everything that is done to many accounts, and the only place that commits."""

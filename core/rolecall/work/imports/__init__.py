@@ -1,0 +1,1 @@
+"""Imports of people: reading, staging, preview and confirmation."""

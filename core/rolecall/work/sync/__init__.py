@@ -1,0 +1,1 @@
+"""Sync: claims links that are behind, plans, calls and settles."""

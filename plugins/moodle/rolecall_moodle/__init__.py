@@ -1,0 +1,1 @@
+"""The Moodle plugin: accounts and cohorts in a Moodle site."""

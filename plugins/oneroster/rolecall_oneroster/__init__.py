@@ -1,0 +1,1 @@
+"""The OneRoster plugin: people from OneRoster and School Data Sync files."""
