@@ -1,1 +1,1 @@
-"""Finds, validates, enables and isolates plugins; knows nothing of what they do."""
+"""Finds, validates, enables and isolates plugins; holds the registry of what they declare."""

@@ -1,1 +1,1 @@
-"""The schema's history, as Alembic reads it."""
+"""The history of the schema. Run by ``store.schema``; a revision never imports the tables, which are always of today."""

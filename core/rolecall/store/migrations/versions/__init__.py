@@ -1,1 +1,1 @@
-"""One module per revision of the schema."""
+"""One module per revision, in the order of their numbers."""

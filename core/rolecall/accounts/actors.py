@@ -1,0 +1,45 @@
+"""Who acts: an account with its rights, the operator at the command line, or the system itself."""
+
+from dataclasses import dataclass
+
+from rolecall.errors import Forbidden
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Actor:
+    """Whoever asks for something to be done.
+
+    ``name`` is ``account:<id>``, ``cli:<os user>``, ``worker`` or ``roster:<id>``; ``permissions`` none means every permission
+    (the operator, the Global Owner, the system). ``address`` is where the request came from.
+    """
+
+    name: str
+    label: str
+    account_id: int | None = None
+    permissions: frozenset[str] | None = frozenset()
+    address: str | None = None
+
+    def may(self, permission: str) -> bool:
+        """Tell whether the actor holds a permission: ``<area>:<verb>`` or ``act:<action id>`` (R58)."""
+        return self.permissions is None or permission in self.permissions
+
+    def require(self, permission: str) -> None:
+        """Refuse unless the actor holds the permission.
+
+        :raises Forbidden: naming what is missing.
+        """
+        if not self.may(permission):
+            raise Forbidden("Your role does not allow this.", hint=f"Ask an administrator for the permission “{permission}”.")
+
+
+def operator(user: str) -> Actor:
+    """The operating-system user at the command line: whoever can read the data directory."""
+    return Actor(name=f"cli:{user}", label=f"{user} (command line)", permissions=None)
+
+
+WORKER = Actor(name="worker", label="Rolecall", permissions=None)
+
+
+def roster(source: str) -> Actor:
+    """A roster source that imports by itself."""
+    return Actor(name=f"roster:{source}", label=f"Roster {source}", permissions=None)

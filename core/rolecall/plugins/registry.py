@@ -1,0 +1,160 @@
+"""All installed plugins, and the view of those that are enabled now.
+
+Owns loading and isolation: a plugin that fails in any way is left out whole, with the reason, and never stops the application.
+The enabled view is rebuilt when the one ``generation`` number in the database differs from the one seen last (R69).
+"""
+
+import sys
+import threading
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import EntryPoint, entry_points
+from types import ModuleType
+from typing import Any
+
+import pluggy
+import structlog
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from rolecall import hookspecs
+from rolecall.errors import PluginRejected
+from rolecall.plugins.plugin import CORE, Plugin
+from rolecall.plugins.validate import check_hooks, collect
+from rolecall.sdk.action import Action
+from rolecall.sdk.lists import Column, Filter
+from rolecall.sdk.provider import Provider
+from rolecall.sdk.roster import RosterSource
+from rolecall.store.tables import Generation, PluginState
+
+GROUP = "rolecall.plugins"
+_KINDS = {"action": "actions", "provider": "providers", "roster source": "sources", "filter": "filters", "column": "columns"}
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """What the enabled plugins register, by id; core's first, then by the plugins' names."""
+
+    generation: int
+    plugins: Mapping[str, Plugin]
+    actions: Mapping[str, Action] = field(default_factory=dict)
+    providers: Mapping[str, type[Provider]] = field(default_factory=dict)
+    sources: Mapping[str, type[RosterSource]] = field(default_factory=dict)
+    filters: Mapping[str, Filter] = field(default_factory=dict)
+    columns: Mapping[str, Column] = field(default_factory=dict)
+
+    def owner(self, action_id: str) -> str:
+        """Name the plugin that registered an action."""
+        return next(name for name, plugin in self.plugins.items() if action_id in plugin.actions)
+
+    def owner_label(self, action_id: str) -> str:
+        """The label of the plugin that registered an action."""
+        return self.plugins[self.owner(action_id)].label
+
+
+class Registry:
+    """The plugins of this process. ``extra`` adds modules without an entry point (tests, one-file plugins)."""
+
+    def __init__(self, *, strict: bool = False, trace: bool = False, allow: Sequence[str] = (), extra: Mapping[str, ModuleType] | None = None) -> None:
+        self._strict = strict
+        self._trace = trace
+        self._allow = frozenset(allow)
+        self._manager = pluggy.PluginManager(hookspecs.PROJECT)
+        self._manager.add_hookspecs(hookspecs)
+        self._taken: dict[str, set[str]] = defaultdict(set)
+        self._lock = threading.Lock()
+        self._view: View | None = None
+        self.installed: dict[str, Plugin] = {}
+        points = sorted(entry_points(group=GROUP), key=lambda point: (point.name != CORE, point.name))
+        for point in points:
+            self._load(point.name, point)
+        for name, module in (extra or {}).items():
+            self._load(name, module)
+
+    def may_enable(self, name: str) -> bool:
+        """Tell whether the operator allows this plugin (``ROLECALL_PLUGINS_ALLOW``)."""
+        return not self._allow or name in self._allow
+
+    def view(self, session: Session) -> View:
+        """Return what is enabled now: one small query, and a rebuilt view when the generation has moved."""
+        generation = session.scalar(select(Generation.number)) or 0
+        view = self._view
+        if view is not None and view.generation == generation:
+            return view
+        enabled = set(session.scalars(select(PluginState.plugin).where(PluginState.enabled)))
+        view = self._build(generation, enabled)
+        with self._lock:
+            self._view = view
+        return view
+
+    def ask(self, view: View, hook: str, **arguments: Any) -> Iterator[tuple[str, Any]]:
+        """Call a hook of each enabled plugin, one by one, and yield (plugin, answer).
+
+        An exception goes up to the caller, who knows whether it may fail open; nobody's answer depends on another's.
+        """
+        for implementation in getattr(self._manager.hook, hook).get_hookimpls():
+            if implementation.plugin_name in view.plugins:
+                if self._trace:
+                    print(f"{hook} -> {implementation.plugin_name}", file=sys.stderr)  # noqa: T201 - what ROLECALL_TRACE asks for
+                wanted = {name: arguments[name] for name in implementation.argnames}
+                yield implementation.plugin_name, implementation.function(**wanted)
+
+    def implements(self, view: View, hook: str) -> bool:
+        """Tell whether any enabled plugin implements a hook."""
+        return any(each.plugin_name in view.plugins for each in getattr(self._manager.hook, hook).get_hookimpls())
+
+    def _build(self, generation: int, enabled: set[str]) -> View:
+        plugins = {
+            name: plugin
+            for name, plugin in self.installed.items()
+            if plugin.fault is None and (name == CORE or (name in enabled and self.may_enable(name)))
+        }
+        merged: dict[str, dict[str, Any]] = {attribute: {} for attribute in _KINDS.values()}
+        for plugin in plugins.values():
+            for attribute, things in merged.items():
+                things.update(getattr(plugin, attribute))
+        return View(generation=generation, plugins=plugins, **merged)
+
+    def _load(self, name: str, source: EntryPoint | ModuleType) -> None:
+        version, label = "", name
+        try:
+            if name in self.installed:
+                raise PluginRejected(f"A plugin called {name} is installed already.")
+            if isinstance(source, EntryPoint):
+                version = source.dist.version if source.dist else ""
+                module = source.load()
+            else:
+                module = source
+            label = str(getattr(module, "LABEL", name))
+            version = str(getattr(module, "__version__", version))
+            check_hooks(name, module)
+            plugin = self._register(name, label, version, module)
+        except (Exception, SystemExit) as error:  # a plugin may do anything; it must never stop the application
+            if self._strict:
+                raise
+            log.error("plugin left out", plugin=name, error=str(error), exc_info=not isinstance(error, PluginRejected))
+            fault = str(error) if isinstance(error, PluginRejected) else f"{type(error).__name__}: {error}"
+            if name not in self.installed:
+                self.installed[name] = Plugin(name=name, label=label, version=version, fault=f"It could not be loaded. {fault}")
+            return
+        self.installed[name] = plugin
+
+    def _register(self, name: str, label: str, version: str, module: ModuleType) -> Plugin:
+        self._manager.register(module, name)
+        try:
+            plugin = collect(name, label, version, module, lambda hook: self._answer(module, hook), self._taken)
+        except BaseException:
+            self._manager.unregister(name=name)
+            raise
+        for kind, attribute in _KINDS.items():
+            self._taken[kind].update(getattr(plugin, attribute))
+        return plugin
+
+    def _answer(self, module: ModuleType, hook: str) -> Any:
+        for implementation in getattr(self._manager.hook, hook).get_hookimpls():
+            if implementation.plugin is module:
+                return implementation.function()
+        return None

@@ -1,0 +1,49 @@
+"""Enabling and disabling plugins, and the generation that tells every process (R69)."""
+
+from datetime import datetime
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from rolecall.errors import Refused, Unknown
+from rolecall.plugins.plugin import CORE
+from rolecall.plugins.registry import Registry
+from rolecall.store.tables import Generation, PluginState
+
+
+def next_generation(session: Session) -> None:
+    """Tell every process to rebuild its enabled plugins and provider instances."""
+    if not session.execute(update(Generation).values(number=Generation.number + 1)).rowcount:  # type: ignore[attr-defined]
+        session.add(Generation(id=1, number=1))
+
+
+def set_enabled(session: Session, registry: Registry, name: str, enabled: bool, *, now: datetime) -> bool:
+    """Switch a plugin on or off; its links and settings stay. Returns whether anything changed.
+
+    :raises Unknown: when no such plugin is installed.
+    :raises Refused: for core itself, a plugin that could not be loaded, or one that the operator does not allow.
+    """
+    plugin = registry.installed.get(name)
+    if plugin is None:
+        raise Unknown(f"There is no plugin called {name}.", hint="rolecall plugins lists what is installed.")
+    if name == CORE:
+        raise Refused("Core cannot be disabled.")
+    if enabled and plugin.fault:
+        raise Refused(f"{plugin.label} cannot be enabled.", hint=plugin.fault)
+    if enabled and not registry.may_enable(name):
+        raise Refused(f"{plugin.label} is not allowed on this machine.", hint="ROLECALL_PLUGINS_ALLOW does not name it.")
+    state = session.get(PluginState, name)
+    if state is None:
+        state = PluginState(plugin=name, enabled=False)
+        session.add(state)
+    if state.enabled == enabled:
+        return False
+    state.enabled = enabled
+    state.changed_at = now
+    next_generation(session)
+    return True
+
+
+def plugin_state(session: Session, name: str) -> PluginState | None:
+    """Return the stored state of a plugin, if anybody ever touched it."""
+    return session.scalar(select(PluginState).where(PluginState.plugin == name))

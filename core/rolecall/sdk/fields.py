@@ -1,0 +1,194 @@
+"""One marshmallow schema, every face: the HTML form, the JSON schema and the command's options are described from it.
+
+Owns our own field types and :func:`describe`. What needs the database (choices, password rules) comes in through the form context.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from marshmallow import RAISE, Schema, ValidationError, fields, missing, validate
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+#: (value, label) as a select box shows them.
+Option = tuple[str, str]
+
+
+class FormContext(Protocol):
+    """What choices and password rules may ask: the database, who asks and, for one account, which."""
+
+    @property
+    def session(self) -> Session: ...
+
+    @property
+    def account_ids(self) -> Sequence[int]: ...
+
+    def hash_password(self, password: str) -> str:
+        """Check the rules for the accounts at hand and return the hash; raise ``ValidationError`` with the broken rule."""
+        ...
+
+
+_form: ContextVar[FormContext | None] = ContextVar("rolecall_form", default=None)
+
+
+@contextmanager
+def form(context: FormContext) -> Iterator[FormContext]:
+    """Make ``context`` the one that fields ask while a schema is loaded or described."""
+    token = _form.set(context)
+    try:
+        yield context
+    finally:
+        _form.reset(token)
+
+
+class NoParams(Schema):
+    """The schema of an action without parameters."""
+
+    class Meta:
+        unknown = RAISE
+
+
+class Choice(fields.String):
+    """One of several values that depend on data: roles, periods, providers."""
+
+    default_error_messages = {"choice": "{input} is not one of the choices: {choices}."}
+
+    def __init__(self, *, choices: Callable[[FormContext], Sequence[Option]], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.choices = choices
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        text: str = super()._deserialize(value, attr, data, **kwargs)
+        context = _form.get()
+        if context is None or (not text and not self.required):
+            return text
+        options = self.choices(context)
+        for known, label in options:
+            if text == known or text.casefold() == label.casefold():
+                return known
+        raise self.make_error("choice", input=repr(text), choices=", ".join(known for known, _ in options) or "there are none yet")
+
+
+class Choices(fields.List):
+    """Several of the values that depend on data. Accepts a list, or one text with commas from a form or the command line."""
+
+    def __init__(self, *, choices: Callable[[FormContext], Sequence[Option]], **kwargs: Any) -> None:
+        super().__init__(Choice(choices=choices), **kwargs)
+        self.choices = choices
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> list[Any]:
+        if isinstance(value, str):
+            value = [part.strip() for part in value.split(",") if part.strip()]
+        return super()._deserialize([part for part in value if part != ""] if isinstance(value, list) else value, attr, data, **kwargs)
+
+
+class NewPassword(fields.String):
+    """A new password: checked against the rules and turned into an argon2 hash when loaded, so nobody behind the form sees it.
+
+    Its value never reaches a run's readable parameters, the audit or a log.
+    """
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("metadata", {})
+        kwargs["metadata"] = {"secret": True, "new_password": True} | dict(kwargs["metadata"])
+        super().__init__(load_only=True, **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        text: str = super()._deserialize(value, attr, data, **kwargs)
+        context = _form.get()
+        if context is None:
+            raise ValidationError("A password can only be taken by a form.")
+        return context.hash_password(text) if text else text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormField:
+    """One field as a face shows it. ``kind``: text, textarea, password, email, url, number, date, yesno, choice, choices."""
+
+    name: str
+    label: str
+    kind: str
+    help: str = ""
+    required: bool = False
+    default: Any = None
+    options: tuple[Option, ...] = ()
+    secret: bool = False
+    group: str = ""
+    advanced: bool = False
+    autocomplete: str = "off"
+
+
+def describe(schema: type[Schema], context: FormContext) -> tuple[FormField, ...]:
+    """Describe a schema's fields in their order; choices are asked from ``context`` now."""
+    described = []
+    for name, each in schema().fields.items():
+        if each.dump_only:
+            continue
+        facts: Mapping[str, Any] = each.metadata
+        default = None if each.load_default is missing else each.load_default
+        described.append(
+            FormField(
+                name=name,
+                label=facts.get("label") or name.replace("_", " ").capitalize(),
+                kind=_kind(each),
+                help=facts.get("help", ""),
+                required=each.required,
+                default=default() if callable(default) else default,
+                options=_options(each, context),
+                secret=is_secret(each),
+                group=facts.get("group", ""),
+                advanced=bool(facts.get("advanced")),
+                autocomplete="new-password" if isinstance(each, NewPassword) else facts.get("autocomplete", "off"),
+            )
+        )
+    return tuple(described)
+
+
+def is_secret(each: fields.Field[Any]) -> bool:
+    """Tell whether a field's value must never be shown again."""
+    return bool(each.metadata.get("secret"))
+
+
+def secret_names(schema: type[Schema]) -> frozenset[str]:
+    """The names of a schema's secret fields."""
+    return frozenset(name for name, each in schema().fields.items() if is_secret(each))
+
+
+def _options(each: fields.Field[Any], context: FormContext) -> tuple[Option, ...]:
+    if isinstance(each, Choice | Choices):
+        return tuple(each.choices(context))
+    inner = each.inner if isinstance(each, fields.List) else each
+    for validator in inner.validators:
+        if isinstance(validator, validate.OneOf):
+            labels = list(validator.labels) or [str(choice) for choice in validator.choices]
+            return tuple((str(choice), str(label)) for choice, label in zip(validator.choices, labels, strict=False))
+    return ()
+
+
+def _kind(each: fields.Field[Any]) -> str:
+    if is_secret(each):
+        return "password"
+    if isinstance(each, Choices | fields.List):
+        return "choices"
+    if isinstance(each, Choice) or any(isinstance(v, validate.OneOf) for v in each.validators):
+        return "choice"
+    for kind, cls in _KINDS:
+        if isinstance(each, cls):
+            return kind
+    return str(each.metadata.get("kind", "text"))
+
+
+_KINDS: tuple[tuple[str, type[fields.Field[Any]]], ...] = (
+    ("yesno", fields.Boolean),
+    ("number", fields.Integer),
+    ("number", fields.Float),
+    ("date", fields.Date),
+    ("email", fields.Email),
+    ("url", fields.Url),
+)

@@ -1,0 +1,1 @@
+"""Tables, engine, filters and the list projection: everything that knows SQL and nothing that knows a rule."""
