@@ -8,7 +8,7 @@ JOBS ?= 2
 ARGS ?=
 PORT ?= 8000
 POSTGRES ?= postgresql+psycopg://postgres@127.0.0.1:5432/
-PYTEST := $(BIN)/python -m pytest -q -n $(JOBS)
+PYTEST := $(BIN)/python -m pytest -q -n $(JOBS) --dist loadgroup
 # In `check` a missing service or browser is a failure, not a skip.
 REQUIRE := env ROLECALL_TEST_REQUIRE=all
 

@@ -1,0 +1,117 @@
+"""The documentation is checked against what it describes, so that it cannot rot."""
+
+import ast
+import re
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from rolecall import hookspecs
+from rolecall.config import KEYS
+
+ROOT = Path(__file__).parent.parent
+DOCS = ROOT / "docs"
+REQUIREMENTS = (DOCS / "requirements.md").read_text("utf-8")
+
+#: The requirements that this version fulfils. One is added here together with what fulfils it.
+OWNED = (
+    "R1 R2 R3 R4 R5 R6 R8 R9 R10 R11 R12 R13 R14 R15 R18 R20 R21 R29 R30 R31 R35 R36 R37 R38 R39 R45 R46 R49 R50 R56 R59a R61 R63 R67 R68 R69"
+).split()
+
+
+def sections() -> dict[str, str]:
+    """The text below each heading ``## R1 ...`` of the requirements page."""
+    parts = re.split(r"^## (R\d+[a-z]?) ", REQUIREMENTS, flags=re.MULTILINE)
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
+
+
+def named_tests(text: str) -> list[str]:
+    """The tests that a text names, as ``tests/path.py::name``."""
+    return re.findall(r"`(tests/[^`]+)`", text)
+
+
+@cache
+def tests_in(path: Path) -> frozenset[str]:
+    """Names of the tests in a module: functions, classes, and ``Class::method``; a class that inherits a contract is named alone."""
+    names = set()
+    for node in ast.parse(path.read_text("utf-8")).body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test_"):
+            names.add(node.name)
+        if isinstance(node, ast.ClassDef) and node.name.startswith("Test"):
+            names.add(node.name)
+            names.update(
+                f"{node.name}::{method.name}"
+                for method in node.body
+                if isinstance(method, ast.FunctionDef) and method.name.startswith("test_")
+            )
+    return frozenset(names)
+
+
+def test_requirements_page_has_each_owned_requirement_once_and_in_order() -> None:
+    headings = re.findall(r"^## (R\d+[a-z]?) ", REQUIREMENTS, flags=re.MULTILINE)
+
+    assert headings == OWNED
+
+
+@pytest.mark.parametrize("number", OWNED)
+def test_requirement_is_proved_by_a_test(number: str) -> None:
+    assert named_tests(sections()[number]), f"{number} names no test"
+
+
+def test_every_test_that_the_requirements_name_exists() -> None:
+    missing = []
+    for reference in named_tests(REQUIREMENTS):
+        file, _, name = reference.partition("::")
+        if not (ROOT / file).is_file() or name not in tests_in(ROOT / file):
+            missing.append(reference)
+
+    assert missing == []
+
+
+@pytest.mark.parametrize("key", KEYS, ids=lambda key: key.name)
+def test_every_setting_of_the_process_is_documented(key: object) -> None:
+    page = (DOCS / "reference" / "settings.md").read_text("utf-8")
+
+    assert f"`{key.variable}`" in page  # type: ignore[attr-defined]
+
+
+def test_no_setting_is_documented_that_does_not_exist() -> None:
+    page = (DOCS / "reference" / "settings.md").read_text("utf-8")
+    known = {key.variable for key in KEYS} | {f"{key.variable}_FILE" for key in KEYS if key.secret} | {"ROLECALL_CONFIG"}
+
+    assert set(re.findall(r"`(ROLECALL_[A-Z_]+)`", page)) <= known
+
+
+@pytest.mark.parametrize("name", hookspecs.HOOKS)
+def test_every_hook_says_what_it_is_for_and_since_when(name: str) -> None:
+    documentation = getattr(hookspecs, name).__doc__
+
+    assert documentation
+    assert ".. versionadded::" in documentation
+    assert f"autofunction:: rolecall.hookspecs.{name}" in (DOCS / "reference" / "hooks.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGES.md"])
+def test_links_of_the_pages_at_the_top_lead_somewhere(page: str) -> None:
+    text = (ROOT / page).read_text("utf-8")
+
+    for target in re.findall(r"\]\(([^)#]+)[^)]*\)", text):
+        if "://" not in target and not target.startswith("mailto:"):
+            assert (ROOT / target).exists(), target
+
+
+def test_every_make_command_that_is_written_down_exists() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), flags=re.MULTILINE))
+    pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *DOCS.rglob("*.md")]
+
+    for page in pages:
+        named = set(re.findall(r"^(?:\$ )?make ([a-z-]+)|`make ([a-z-]+)", page.read_text("utf-8"), flags=re.MULTILINE))
+        assert {first or second for first, second in named} <= targets, page.name
+
+
+def test_every_decision_is_listed() -> None:
+    index = (DOCS / "decisions" / "index.md").read_text("utf-8")
+
+    for page in (DOCS / "decisions").glob("*.md"):
+        assert page.stem == "index" or page.stem in index

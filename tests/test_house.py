@@ -1,0 +1,173 @@
+"""What holds for every file of the project: lists that equal the tree, small modules, no loose ends."""
+
+import ast
+import configparser
+import hashlib
+import re
+import statistics
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+SETUP = configparser.ConfigParser(interpolation=None)
+SETUP.read(ROOT / "setup.cfg", "utf-8")
+PACKAGE_DIRS = {
+    name.strip(): ROOT / folder.strip()
+    for name, _, folder in (line.partition("=") for line in SETUP["options"]["package_dir"].strip().splitlines())
+}
+LONGEST_MODULE = 400
+MEDIAN_MODULE = 150
+LONGEST_DOCSTRING = 5
+
+#: What must not be left in a file. The brackets keep this file from finding itself.
+LOOSE_ENDS = re.compile(
+    r"""
+    \b (TOD[O] | FIXM[E]) \b                                   # unfinished
+    | \.\./share[d] | (?<![\w./*-]) /wor[k]/                   # a path of one machine
+    | \b (REQUIREMENT[S] | DESIG[N] | CONTRAC[T] | PROVIDER[S]) \.md \b
+    """,
+    re.VERBOSE,
+)
+
+
+def modules() -> list[Path]:
+    """Every module that ships."""
+    return sorted(path for folder in PACKAGE_DIRS.values() for path in folder.rglob("*.py") if "__pycache__" not in path.parts)
+
+
+def import_name(path: Path) -> str:
+    """The dotted name of a module that ships."""
+    name, folder = next((name, folder) for name, folder in PACKAGE_DIRS.items() if path.is_relative_to(folder))
+    parts = path.relative_to(folder).with_suffix("").parts
+    return ".".join((name, *parts)).removesuffix(".__init__")
+
+
+def project_files() -> Iterator[Path]:
+    """Every text file that is or would be committed."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    if listed.returncode:
+        pytest.skip("not a git work tree")
+    for name in sorted(filter(None, listed.stdout.split("\0"))):
+        path = ROOT / name
+        if path.is_file() and not path.is_symlink() and b"\0" not in path.read_bytes()[:1024]:
+            yield path
+
+
+def test_packages_in_setup_cfg_equal_the_tree() -> None:
+    listed = SETUP["options"]["packages"].split()
+
+    found = {import_name(path.parent / "__init__.py") for path in modules()}
+
+    assert listed == sorted(set(listed)), "in order, each once"
+    assert set(listed) == found
+
+
+def test_every_folder_with_modules_is_a_package() -> None:
+    missing = {path.parent for path in modules() if not (path.parent / "__init__.py").is_file()}
+
+    assert missing == set()
+
+
+def test_every_root_is_typed_and_known_to_the_tools() -> None:
+    ruff = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["ruff"]
+
+    for name, folder in PACKAGE_DIRS.items():
+        parent = folder.parent.relative_to(ROOT).as_posix()
+        assert folder.name == name
+        assert (folder / "py.typed").is_file(), name
+        assert name in SETUP["mypy"]["packages"], name
+        assert f"$MYPY_CONFIG_FILE_DIR/{parent}" in SETUP["mypy"]["mypy_path"].split(":"), name
+        assert name in SETUP["importlinter"]["root_packages"].split(), name
+        assert name in SETUP["coverage:run"]["source_pkgs"].split(), name
+        assert parent in ruff["src"], name
+
+
+def test_every_module_begins_by_saying_what_it_owns() -> None:
+    wrong = {}
+    for path in modules():
+        docstring = ast.get_docstring(ast.parse(path.read_text("utf-8")))
+        if not docstring or len(docstring.splitlines()) > LONGEST_DOCSTRING:
+            wrong[path.relative_to(ROOT).as_posix()] = docstring
+
+    assert wrong == {}
+
+
+def test_modules_are_small() -> None:
+    lines = {path.relative_to(ROOT).as_posix(): len(path.read_text("utf-8").splitlines()) for path in modules()}
+
+    # A revision of the schema is a list, and is never edited again.
+    assert {name: count for name, count in lines.items() if count > LONGEST_MODULE and "/versions/" not in name} == {}
+    assert statistics.median(lines.values()) < MEDIAN_MODULE
+
+
+def test_no_file_has_loose_ends_or_speaks_of_anything_outside_the_project() -> None:
+    found = [
+        f"{path.relative_to(ROOT)}:{number}: {line.strip()[:100]}"
+        for path in project_files()
+        if ".min." not in path.name and "recordings" not in path.parts
+        for number, line in enumerate(path.read_text("utf-8", errors="replace").splitlines(), 1)
+        if LOOSE_ENDS.search(line)
+    ]
+
+    assert found == []
+
+
+def test_no_two_requirements_name_one_distribution_and_each_is_imported() -> None:
+    required = [re.split(r"[ <>=!\[]", line, maxsplit=1)[0] for line in SETUP["options"]["install_requires"].strip().splitlines()]
+
+    assert required == sorted(set(required), key=str.lower)
+    assert {name.lower() for name in required} == {name.lower() for name in _imported_distributions()}
+
+
+def _imported_distributions() -> set[str]:
+    """The distributions that shipped modules import at their top or inside functions, type checking and extras aside."""
+    distributions = metadata.packages_distributions()
+    ours = set(PACKAGE_DIRS)
+    #: Comes with a requirement that is named, and is written for by the same people: pinning both would make them fight.
+    carried = {
+        "itsdangerous": "Flask",
+        "jinja2": "Flask",
+        "markupsafe": "Flask",
+        "urllib3": "requests",
+        "werkzeug": "Flask",
+        "wtforms": "Flask-WTF",
+    }
+    optional = {"psycopg", "pytest"}
+    names = set()
+    for path in modules():
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            imported = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                imported = [node.module]
+            for name in (full.partition(".")[0] for full in imported):
+                if name in sys.stdlib_module_names or name in ours or name in optional:
+                    continue
+                names.add(carried.get(name) or distributions[name][0])
+    return {re.sub(r"[-_.]+", "-", name) for name in names}
+
+
+def test_what_others_wrote_is_named_with_its_licence_and_checksum() -> None:
+    static = PACKAGE_DIRS["rolecall_webapp"] / "static"
+    vendored = sorted(path for path in static.rglob("*") if ".min." in path.name)
+
+    assert vendored, "htmx ships with us"
+    for path in vendored:
+        note = (path.parent / "README.md").read_text("utf-8")
+        assert path.name in note
+        assert hashlib.sha256(path.read_bytes()).hexdigest() in note, f"{path.name} is not the file that its README names"
+        assert re.search(r"licen[cs]e", note, re.IGNORECASE), f"the README beside {path.name} names no licence"
+
+
+def test_the_licence_is_whole() -> None:
+    text = (ROOT / "LICENSE").read_text("utf-8")
+
+    assert "Apache License" in text
+    assert "END OF TERMS AND CONDITIONS" in text
