@@ -147,7 +147,7 @@ def _look_up(name: str, port: int, seconds: float) -> list[Endpoint]:
     def ask() -> None:
         try:
             answers.put(_ask(name, port, 0))
-        except Exception as error:  # whatever it is, it belongs to the thread that waits
+        except Exception as error:  # noqa: BLE001 - whatever it is, it belongs to the thread that waits
             answers.put(error)
 
     threading.Thread(target=ask, name="rolecall-resolver", daemon=True).start()
