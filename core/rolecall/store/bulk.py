@@ -1,0 +1,39 @@
+"""Helpers for statements over many rows at once: chunks of ids, and the insert that both databases can turn into an upsert.
+
+Knows the two dialects and no table.
+"""
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import Any, TypeVar, cast
+
+from sqlalchemy import Select, Table
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import DeclarativeBase, Session
+
+from rolecall.store.engine import is_sqlite
+
+T = TypeVar("T")
+
+#: Values in one IN list: far below what either database takes, and enough that the number of statements does not matter.
+CHUNK = 5_000
+
+
+def chunks(items: Iterable[T], size: int = CHUNK) -> Iterator[list[T]]:
+    """Cut ``items`` into lists of at most ``size``."""
+    walk = iter(items)
+    while part := list(islice(walk, size)):
+        yield part
+
+
+def ids_of(session: Session, ids: Iterable[int] | Select[Any]) -> list[int]:
+    """Return ids as a list, each once and in rising order; a select is asked for its first column."""
+    if isinstance(ids, Select):
+        ids = session.scalars(ids)
+    return sorted(set(ids))
+
+
+def insert_into(session: Session, table: type[DeclarativeBase]) -> "sqlite.Insert | postgresql.Insert":
+    """An insert that knows ``on_conflict_do_nothing`` and ``on_conflict_do_update``, which both databases have and spell alike."""
+    target = cast(Table, table.__table__)
+    return sqlite.insert(target) if is_sqlite(session) else postgresql.insert(target)
