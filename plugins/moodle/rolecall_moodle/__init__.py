@@ -1,1 +1,31 @@
-"""The Moodle plugin: accounts and cohorts in a Moodle site."""
+"""Moodle: accounts, their state and cohorts from roles, through Moodle's own web services.
+
+This module is the list of hooks; each is answered in a line.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from marshmallow import Schema
+
+from rolecall import AccountChange, Provider, Refusal, hookimpl
+from rolecall_moodle import names
+from rolecall_moodle.provider import MoodleProvider
+from rolecall_moodle.settings import MoodleSettings
+
+
+@hookimpl
+def register_providers() -> Iterable[type[Provider]]:
+    """Declare the Moodle provider (R60)."""
+    return [MoodleProvider]
+
+
+@hookimpl
+def plugin_settings() -> type[Schema] | None:
+    """Declare the settings of one Moodle site (R56)."""
+    return MoodleSettings
+
+
+@hookimpl
+def validate_accounts(changes: Sequence[AccountChange]) -> Iterable[Refusal]:
+    """Refuse user names and names that Moodle cannot hold, where a change brings them in (R21)."""
+    return list(names.refusals(changes))
