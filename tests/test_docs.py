@@ -36,7 +36,7 @@ def named_tests(text: str) -> list[str]:
 
 
 @cache
-def tests_in(path: Path) -> frozenset[str]:
+def names_in(path: Path) -> frozenset[str]:
     """Names of the tests in a module: functions, classes, and ``Class::method``; a class that inherits a contract is named alone."""
     names = set()
     for node in ast.parse(path.read_text("utf-8")).body:
@@ -67,7 +67,7 @@ def test_every_test_that_the_requirements_name_exists() -> None:
     missing = []
     for reference in named_tests(REQUIREMENTS):
         file, _, name = reference.partition("::")
-        if not (ROOT / file).is_file() or name not in tests_in(ROOT / file):
+        if not (ROOT / file).is_file() or name not in names_in(ROOT / file):
             missing.append(reference)
 
     assert missing == []

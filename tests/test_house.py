@@ -143,7 +143,11 @@ def _imported_distributions() -> set[str]:
     optional = {"psycopg", "pytest"}
     names = set()
     for path in modules():
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        tree = ast.parse(path.read_text("utf-8"))
+        unread = {id(inner) for outer in ast.walk(tree) if _for_type_checkers(outer) for inner in ast.walk(outer)}
+        for node in ast.walk(tree):
+            if id(node) in unread:
+                continue
             imported = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             if isinstance(node, ast.ImportFrom) and node.module and not node.level:
                 imported = [node.module]
@@ -152,6 +156,10 @@ def _imported_distributions() -> set[str]:
                     continue
                 names.add(carried.get(name) or distributions[name][0])
     return {re.sub(r"[-_.]+", "-", name) for name in names}
+
+
+def _for_type_checkers(node: ast.AST) -> bool:
+    return isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
 
 
 def test_what_others_wrote_is_named_with_its_licence_and_checksum() -> None:
