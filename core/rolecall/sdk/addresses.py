@@ -92,7 +92,7 @@ class Destinations:
         if not usable:
             raise Misconfigured(
                 f"The server {host} was not called, because its address {found[0].address[0]} is not a public one.",
-                hint=f"If it stands in your own network, the operator can add {name}:{port} to ROLECALL_OUTBOUND_ALLOW.",
+                hint=f"If it stands in your own network, the operator can add {_entry(name, port)} to ROLECALL_OUTBOUND_ALLOW.",
             )
         return usable
 
@@ -110,6 +110,10 @@ def _canonical(host: str) -> str:
         return str(ip_address(name))
     except ValueError:
         return name
+
+
+def _entry(name: str, port: int) -> str:
+    return f"[{name}]:{port}" if ":" in name else f"{name}:{port}"
 
 
 def _parse_entry(entry: str) -> tuple[str, int | None]:

@@ -25,7 +25,7 @@ from urllib3.util import parse_url
 
 from rolecall.errors import Ambiguous, Misconfigured, Permanent, ProviderError, Transient
 from rolecall.sdk.addresses import Destinations
-from rolecall.sdk.transport import Call, current, pools
+from rolecall.sdk.transport import Call, TooLargeError, current, pools
 
 E = TypeVar("E", bound=Exception)
 
@@ -33,6 +33,8 @@ E = TypeVar("E", bound=Exception)
 LONGEST_RETRY_AFTER = timedelta(hours=24)
 #: Read and decompress in pieces of this size, so that the size limit is noticed before the memory is gone.
 _PIECE = 64 * 1024
+#: Room for the head and the framing of an answer, beside its body.
+_HEAD = 2**20
 #: Connections kept open to one server: as many as a provider has workers.
 _CONNECTIONS = 16
 _READS = frozenset({"GET", "HEAD"})
@@ -146,11 +148,21 @@ class Http:
         host = self._check(prepared.url or "")
         if self._pace:
             self._pace.wait(before=begun + self._deadline, host=host)
-        call = Call(destinations=self._destinations, deadline=begun + self._deadline, connect=self._connect)
+        call = Call(
+            destinations=self._destinations,
+            deadline=begun + self._deadline,
+            connect=self._connect,
+            max_received=2 * self._max_bytes + _HEAD,
+        )
         token = current.set(call)
         try:
             return self._exchange(prepared)
-        except (_TooLargeError, HTTPError, HTTPException, OSError) as error:
+        except ProviderError:
+            raise
+        except Exception as error:
+            # What is raised once something was sent comes from reading the answer, whatever it is; before that it may be a bug of ours.
+            if not call.sent and not isinstance(error, HTTPError | HTTPException | OSError):
+                raise
             repeatable = idempotent or prepared.method in _READS or not call.sent
             raise self._classed(error, call, host, Transient if repeatable else Ambiguous) from error
         finally:
@@ -193,7 +205,10 @@ class Http:
                 "The address holds a user name or a password.", hint="Enter them in the integration's own settings fields instead."
             )
         if parts.scheme == "http" and not self._destinations.allows(parts.host, parts.port or 80):
-            raise Misconfigured(f"{parts.host} was not called, because its address is not encrypted.", hint="Use an address with https://.")
+            raise Misconfigured(
+                f"{parts.host} was not called, because its address is not encrypted.",
+                hint="Use an address with https://, or have the operator add host:port to ROLECALL_OUTBOUND_ALLOW.",
+            )
         return parts.host
 
     def _exchange(self, prepared: requests.PreparedRequest) -> Response:
@@ -222,7 +237,7 @@ class Http:
         for piece in reply.stream(_PIECE, decode_content=True):
             content += piece
             if len(content) > self._max_bytes:
-                raise _TooLargeError
+                raise TooLargeError
         return bytes(content)
 
     def _classed(self, error: Exception, call: Call, host: str, outcome: type[Transient] | type[Ambiguous]) -> ProviderError:
@@ -233,9 +248,11 @@ class Http:
                 hint="Have the server's certificate put in order; nothing was sent to it.",
             )
         if not call.sent:
-            return Transient(f"No secure connection to {host} could be made; nothing was sent.")
-        if isinstance(error, _TooLargeError):
-            return outcome(f"The answer of {host} is larger than {self._max_bytes:,} bytes and was not read.")
+            tls = _cause(error, ssl.SSLError)
+            reason = f" ({tls.reason})" if tls is not None and tls.reason else ""
+            return Transient(f"No secure connection to {host} could be made{reason}; nothing was sent.")
+        if isinstance(error, TooLargeError):
+            return outcome(f"The answer of {host} is larger than {self._max_bytes:,} bytes; it was given up.")
         if isinstance(error, ReadTimeoutError) or _cause(error, TimeoutError) is not None:
             return outcome(f"{host} gave no complete answer within {self._deadline:g} seconds.")
         return outcome(f"{host} broke the connection, or its answer could not be read.")
@@ -261,10 +278,6 @@ class Pace:
                 raise Transient(f"Too many calls to {host} are waiting for their turn.", retry_after=timedelta(seconds=turn - now))
             self._next = turn + self._interval
         time.sleep(turn - now)
-
-
-class _TooLargeError(Exception):
-    """The body is larger than allowed."""
 
 
 def _prepare(

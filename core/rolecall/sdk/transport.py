@@ -31,7 +31,10 @@ class Call:
     deadline: float
     #: The most that name, connection and TLS handshake may take together, in seconds.
     connect: float
+    #: The most bytes that may arrive, head and framing included, before anything is made of them.
+    max_received: int
     connect_by: float = 0.0
+    received: int = 0
     #: Whether a byte of the request may have left: from then on nobody knows what the server did.
     sent: bool = False
 
@@ -42,6 +45,17 @@ class Call:
     def left_to_connect(self) -> float:
         """Return the seconds left for the connection; raise ``TimeoutError`` when there are none."""
         return _seconds_until(min(self.deadline, self.connect_by))
+
+    def count(self, received: int) -> int:
+        """Add up what arrived and return it; raise ``TooLargeError`` when it is more than any honest answer needs."""
+        self.received += received
+        if self.received > self.max_received:
+            raise TooLargeError
+        return received
+
+
+class TooLargeError(Exception):
+    """The answer is larger than the call allows. No ``OSError``, so that nothing on the way takes it for a broken connection."""
 
 
 #: The call that the current thread is making. A connection serves many calls, one after the other, each in its own thread.
@@ -59,8 +73,9 @@ class _Socket(socket.socket):
     """A socket that gives each operation the time the call has left."""
 
     def recv_into(self, *args: Any, **kwargs: Any) -> int:
-        self.settimeout(current.get().left())
-        return super().recv_into(*args, **kwargs)
+        call = current.get()
+        self.settimeout(call.left())
+        return call.count(super().recv_into(*args, **kwargs))
 
     def sendall(self, data: Any, flags: int = 0) -> None:
         call = current.get()
@@ -77,8 +92,9 @@ class _TlsSocket(ssl.SSLSocket):
         super().do_handshake(block)
 
     def recv_into(self, *args: Any, **kwargs: Any) -> int:
-        self.settimeout(current.get().left())
-        return super().recv_into(*args, **kwargs)
+        call = current.get()
+        self.settimeout(call.left())
+        return call.count(super().recv_into(*args, **kwargs))
 
     def send(self, data: Any, flags: int = 0) -> int:
         call = current.get()
