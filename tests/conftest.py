@@ -127,12 +127,12 @@ def _empty(url: URL) -> None:
         sizes = connection.execute(
             text(
                 "SELECT relname, pg_relation_size(oid) FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace "
-                "AND relname NOT IN ('alembic_version', 'generation') AND pg_relation_size(oid) > 0"
+                "AND relname NOT IN ('alembic_version', 'generation', 'audit_head') AND pg_relation_size(oid) > 0"
             )
         ).all()
         if large := [f'"{name}"' for name, size in sizes if size > _LARGE]:
             connection.execute(text(f"TRUNCATE {', '.join(large)} CASCADE"))
         small = [f'DELETE FROM "{name}"' for name, size in sizes if size <= _LARGE]
-        connection.exec_driver_sql("; ".join([*small, "UPDATE generation SET number = 1"]))
+        connection.exec_driver_sql("; ".join([*small, "UPDATE generation SET number = 1", "UPDATE audit_head SET seq = 0, chain = ''"]))
         connection.execute(text("SELECT setval(schemaname || '.' || quote_ident(sequencename), start_value, false) FROM pg_sequences"))
     engine.dispose()

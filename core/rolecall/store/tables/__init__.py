@@ -7,10 +7,10 @@ from rolecall.store.tables.links import Link, Slot
 from rolecall.store.tables.people import Person, Relation, StudentStatus
 from rolecall.store.tables.roles import Period, Role, RolePeriod, RolePermission
 from rolecall.store.tables.runs import ImportRow, Run, RunItem
-from rolecall.store.tables.system import AuditEntry, Generation, PluginData, PluginState, SavedView, Setting
+from rolecall.store.tables.system import AuditEntry, AuditHead, Generation, PluginData, PluginState, SavedView, Setting
 
 __all__ = [
-    "Account", "ApiToken", "AuditEntry", "Base", "Generation", "ImportRow", "Json", "Link", "Listing", "OneTimeToken", "Period",
-    "Person", "PluginData", "PluginState", "Relation", "Role", "RolePeriod", "RolePermission", "Run", "RunItem", "SavedView",
-    "Setting", "SignIn", "Slot", "StudentStatus", "Throttle", "UsernameClaim", "UtcTime", "WebSession",
+    "Account", "ApiToken", "AuditEntry", "AuditHead", "Base", "Generation", "ImportRow", "Json", "Link", "Listing",
+    "OneTimeToken", "Period", "Person", "PluginData", "PluginState", "Relation", "Role", "RolePeriod", "RolePermission", "Run",
+    "RunItem", "SavedView", "Setting", "SignIn", "Slot", "StudentStatus", "Throttle", "UsernameClaim", "UtcTime", "WebSession",
 ]

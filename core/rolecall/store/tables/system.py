@@ -25,10 +25,14 @@ class PluginState(Base):
 
     plugin: Mapped[str] = mapped_column(String(40), primary_key=True)
     enabled: Mapped[bool] = mapped_column(default=False)
+    #: Whether it registers a provider, so that accounts fall behind at it even while the plugin cannot be loaded.
+    is_provider: Mapped[bool] = mapped_column(default=False)
     #: ok, open (the circuit is), paused or held
     state: Mapped[str] = mapped_column(String(10), default="ok")
     #: Why it is not ok, for a person.
     reason: Mapped[str | None] = mapped_column(String(2000))
+    #: The person who paused it; none when the sync itself did, which saving the settings undoes.
+    paused_by: Mapped[str | None] = mapped_column(String(200))
     #: Until when an open circuit or a server's Retry-After holds everything back.
     until: Mapped[datetime | None]
     #: Transient failures in a row; the circuit opens on them.
@@ -84,6 +88,16 @@ class AuditEntry(Base):
     salt: Mapped[str | None] = mapped_column(String(32))
     digest: Mapped[str] = mapped_column(String(64))
     chain: Mapped[str] = mapped_column(String(64))
+
+
+class AuditHead(Base):
+    """The last link of the chain. Appending locks this one row, so the chain never forks; and an entry cut off at the end is missed."""
+
+    __tablename__ = "audit_head"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    seq: Mapped[int] = mapped_column(default=0)
+    chain: Mapped[str] = mapped_column(String(64), default="")
 
 
 class SavedView(Base):

@@ -19,7 +19,7 @@ _JSON = sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=Tr
 _TABLES = (
     "run_item", "link", "import_row", "username_claim", "sign_in", "session", "saved_view", "run", "role_period", "plugin_data",
     "one_time_token", "listing", "api_token", "relation", "account", "role_permission", "person", "throttle", "student_status",
-    "slot", "setting", "role", "plugin_state", "period", "generation", "audit",
+    "slot", "setting", "role", "plugin_state", "period", "generation", "audit_head", "audit",
 )
 # fmt: on
 
@@ -39,6 +39,8 @@ def _sqlite_triggers() -> list[str]:
         f"CREATE TRIGGER audit_no_update BEFORE UPDATE ON audit WHEN NEW.payload IS NOT NULL OR NEW.salt IS NOT NULL OR {changed} {refuse}",
         # INSERT OR REPLACE deletes without asking the delete trigger.
         f"CREATE TRIGGER audit_no_replace BEFORE INSERT ON audit WHEN EXISTS (SELECT 1 FROM audit WHERE seq = NEW.seq) {refuse}",
+        f"CREATE TRIGGER audit_head_no_delete BEFORE DELETE ON audit_head {refuse}",
+        f"CREATE TRIGGER audit_head_no_return BEFORE UPDATE ON audit_head WHEN NEW.seq <> OLD.seq + 1 {refuse}",
     ]
 
 
@@ -49,15 +51,22 @@ def _postgresql_triggers() -> list[str]:
         f"IF TG_OP = 'UPDATE' THEN IF NEW.payload IS NULL AND NEW.salt IS NULL AND {same} THEN RETURN NEW; END IF; END IF; "
         "RAISE EXCEPTION 'the audit is append-only'; END $$"
     )
+    head = (
+        "CREATE FUNCTION audit_head_moves_on() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+        "IF TG_OP = 'UPDATE' THEN IF NEW.seq = OLD.seq + 1 THEN RETURN NEW; END IF; END IF; "
+        "RAISE EXCEPTION 'the audit is append-only'; END $$"
+    )
     return [
         function,
+        head,
         "CREATE TRIGGER audit_no_change BEFORE UPDATE OR DELETE ON audit FOR EACH ROW EXECUTE FUNCTION audit_is_append_only()",
         "CREATE TRIGGER audit_no_truncate BEFORE TRUNCATE ON audit FOR EACH STATEMENT EXECUTE FUNCTION audit_is_append_only()",
+        "CREATE TRIGGER audit_head_no_return BEFORE UPDATE OR DELETE ON audit_head FOR EACH ROW EXECUTE FUNCTION audit_head_moves_on()",
     ]
 
 
 def upgrade() -> None:
-    """Create every table, refuse changes to the audit, and begin counting generations."""
+    """Create every table, refuse changes to the audit, begin the chain and the count of generations."""
     op.create_table(
         "audit",
         sa.Column("seq", sa.Integer(), autoincrement=False, nullable=False),
@@ -80,6 +89,13 @@ def upgrade() -> None:
     op.create_index("ix_audit_at", "audit", ["at"])
     op.create_index("ix_audit_kind", "audit", ["kind", "seq"])
     op.create_index("ix_audit_run_id", "audit", ["run_id"])
+    op.create_table(
+        "audit_head",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("seq", sa.Integer(), nullable=False),
+        sa.Column("chain", sa.String(length=64), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_audit_head"),
+    )
     op.create_table(
         "generation",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -105,8 +121,10 @@ def upgrade() -> None:
         "plugin_state",
         sa.Column("plugin", sa.String(length=40), nullable=False),
         sa.Column("enabled", sa.Boolean(), nullable=False),
+        sa.Column("is_provider", sa.Boolean(), nullable=False),
         sa.Column("state", sa.String(length=10), nullable=False),
         sa.Column("reason", sa.String(length=2000), nullable=True),
+        sa.Column("paused_by", sa.String(length=200), nullable=True),
         sa.Column("until", _TIME, nullable=True),
         sa.Column("failures", sa.Integer(), nullable=False),
         sa.Column("fault", sa.String(length=2000), nullable=True),
@@ -457,10 +475,12 @@ def upgrade() -> None:
     op.create_index("ix_run_item_account", "run_item", ["account_id", "run_id"])
     op.create_index("ix_run_item_outcome", "run_item", ["run_id", "outcome", "n"])
     op.create_index("ix_run_item_person", "run_item", ["person_id", "run_id"])
+    op.create_index("ix_run_item_secret", "run_item", ["run_id"], **_where("sealed_secret IS NOT NULL"))
     triggers = _postgresql_triggers if op.get_context().dialect.name == "postgresql" else _sqlite_triggers
     for statement in triggers():
         op.execute(statement)
     op.execute("INSERT INTO generation (id, number) VALUES (1, 1)")
+    op.execute("INSERT INTO audit_head (id, seq, chain) VALUES (1, 0, '')")
 
 
 def downgrade() -> None:
@@ -469,3 +489,4 @@ def downgrade() -> None:
         op.drop_table(table)
     if op.get_context().dialect.name == "postgresql":
         op.execute("DROP FUNCTION audit_is_append_only()")
+        op.execute("DROP FUNCTION audit_head_moves_on()")

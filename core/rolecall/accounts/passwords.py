@@ -1,0 +1,260 @@
+"""Passwords: the rules, the hash, and first-time passwords (R46, R52).
+
+Owns every parameter of hashing and every rule a password must keep. No hash is made inside a transaction: the functions that hash take
+no session, and those that take a session only store. Throttling and the order of a sign-in are not known here.
+"""
+
+import hmac
+import os
+import secrets
+import string
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cache
+from importlib.resources import files
+from threading import BoundedSemaphore
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from rolecall.accounts import settings
+from rolecall.accounts.sealing import Keyring, place
+from rolecall.errors import Invalid
+from rolecall.store.folding import fold
+from rolecall.store.tables import Account, Person
+
+#: Longest password that is hashed at all (A-05).
+LONGEST = 1_024
+#: Shortest passwords unless the institution says otherwise (R52); it may not go below 8 (A-02).
+MINIMUM_ADMINISTRATOR = 12
+MINIMUM_OTHER = 8
+#: A first-time password is taken for this long (A-18).
+FIRST_VALID = timedelta(days=7)
+#: The product's own name is everybody's first idea.
+PRODUCT = "rolecall"
+
+#: Floors of the OWASP recommendation; a library default would take ten times as long and four lanes.
+_hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1, hash_len=32, salt_len=16)
+#: Each hash takes 19 MiB: more at once than cores gains nothing and lets strangers fill the memory.
+_turns = BoundedSemaphore(os.cpu_count() or 1)
+
+#: No vowels (no words), no look-alikes. 18 of 24 characters are 82 bits.
+_ALPHABET = "bcdfghjkmnpqrtvwxy346789"
+_GROUPS, _GROUP = 3, 6
+#: Own words shorter than this are found in too much that has nothing to do with them: "Ann" is in "channel".
+_SHORTEST_WORD = 4
+_LOOK_ALIKES = str.maketrans("013457@$!", "oleastasi")
+_AROUND = string.digits + string.punctuation + string.whitespace
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The rules for one account or several: the longest minimum length of their types, and the words that are theirs."""
+
+    minimum: int
+    words: tuple[str, ...]
+
+    def broken_by(self, password: str) -> list[str]:
+        """Return a sentence for each rule that the password breaks."""
+        return check_rules(password, minimum=self.minimum, context_words=self.words)
+
+    def check(self, password: str) -> None:
+        """Refuse a password that breaks a rule.
+
+        :raises Invalid: with all sentences under ``password``.
+        """
+        if broken := self.broken_by(password):
+            raise Invalid(broken[0], fields={"password": broken})
+
+
+def rules_for(session: Session, account_ids: Iterable[int]) -> Rules:
+    """Collect the rules for these accounts: minimum length of their types, and institution, user names, e-mails, phones and names."""
+    rows = session.execute(
+        select(
+            Account.type, Account.username, Account.email, Account.first_name, Account.last_name, Person.email, Person.phone, Person.code,
+            Person.first_name, Person.last_name,
+        )
+        .join(Person, Person.id == Account.person_id)
+        .where(Account.id.in_(list(account_ids)))
+    ).all()
+    words = {PRODUCT, str(settings.value(session, "core", "institution_name", ""))}
+    for _, username, email, first, last, personal, phone, code, person_first, person_last in rows:
+        words |= {username, first, last, phone or "", code, person_first, person_last}
+        words |= {address.split("@")[0] for address in (email, personal) if address}
+    types = {row.type for row in rows} or {"administrator"}
+    return Rules(max(minimum_for(session, each) for each in types), tuple(sorted(words - {""})))
+
+
+def minimum_for(session: Session, user_type: str) -> int:
+    """Return the shortest password that accounts of a type may have (R52)."""
+    if user_type == "administrator":
+        return max(MINIMUM_OTHER, int(settings.value(session, "core", "password_min_administrator", MINIMUM_ADMINISTRATOR)))
+    return max(MINIMUM_OTHER, int(settings.value(session, "core", "password_min_other", MINIMUM_OTHER)))
+
+
+def check_rules(password: str, *, minimum: int, context_words: Iterable[str] = ()) -> list[str]:
+    """Return a sentence for each rule that the password breaks: length, common passwords, own words.
+
+    There are no rules about kinds of characters, and a password never grows old (A-03). Own words do not count: what is left without
+    them must keep the rules by itself.
+    """
+    password = normal(password)
+    if len(password) > LONGEST:
+        return [f"The password is too long. Use at most {LONGEST:,} characters."]
+    if "\0" in password:
+        return ["The password contains a character that cannot be typed."]
+    if len(password) < minimum:
+        return [f"The password is too short. Use at least {minimum} characters."]
+    if is_common(password):
+        return ["This password is one of those that are tried first. Choose another."]
+    folded = fold(password)
+    words = _own_words(context_words)
+    rest = folded
+    for word in words:
+        rest = rest.replace(word, " ")
+    if rest != folded and (len(rest.replace(" ", "")) < minimum or is_common(rest.replace(" ", ""))):
+        return ["The password is made of a name, user name, address or phone that belongs to the account. Choose another."]
+    return []
+
+
+def is_common(password: str) -> bool:
+    """Tell whether a password is on the list, is a listed word with a few digits or signs around it, or repeats itself."""
+    folded = password.casefold()
+    if len(set(folded)) < 4 or folded in _common():
+        return True
+    for form in (folded, folded.translate(_LOOK_ALIKES)):
+        base = form.strip(_AROUND)
+        # "sunshine2024!" is "sunshine"; what has more around it than a year and a sign is more than a word.
+        if len(base) >= 4 and len(form) - len(base) <= 5 and base in _common():
+            return True
+    return folded.translate(_LOOK_ALIKES) in _common()
+
+
+def normal(password: str) -> str:
+    """Return the form that is hashed, so that every keyboard's way of writing an accent is the same password (A-06)."""
+    return unicodedata.normalize("NFC", password)
+
+
+def hash_password(password: str) -> str:
+    """Return the argon2id hash. Never call it inside a transaction: it takes tens of milliseconds.
+
+    :raises Invalid: for more than 1,024 characters, before anything is hashed.
+    """
+    password = _bounded(password)
+    with _turns:
+        return _hasher.hash(password)
+
+
+def verify(stored: str, password: str) -> bool:
+    """Tell whether a password is the one of a hash; what is too long is wrong without being hashed."""
+    try:
+        password = _bounded(password)
+    except Invalid:
+        return False
+    with _turns:
+        try:
+            return _hasher.verify(stored, password)
+        except (VerificationError, InvalidHashError):
+            return False
+
+
+def dummy_verify(password: str) -> None:
+    """Spend the time of one verification, where there is no hash to verify against (A-08)."""
+    verify(_nobodys_hash(), password)
+
+
+def needs_rehash(stored: str) -> bool:
+    """Tell whether a hash was made with lower parameters than today's (A-01)."""
+    return _hasher.check_needs_rehash(stored)
+
+
+def same(first: str, second: str) -> bool:
+    """Compare two passwords in a time that tells nothing of where they differ."""
+    return hmac.compare_digest(normal(first).encode("utf-8", "surrogatepass"), normal(second).encode("utf-8", "surrogatepass"))
+
+
+def generate_first_password() -> str:
+    """Return a random password of 82 bits that is easy to read and type: ``kqm4tv-9xbhwd-63rpjc``."""
+    return "-".join("".join(secrets.choice(_ALPHABET) for _ in range(_GROUP)) for _ in range(_GROUPS))
+
+
+def seal_first(session: Session, keyring: Keyring, account_ids: Iterable[int], *, now: datetime) -> dict[int, str]:
+    """Give accounts a new first-time password, sealed and without a hash, and return them by account (R46).
+
+    What they signed in with before stops working; ending their sessions is left to the caller. Accounts whose provider signs them in are
+    left out. Nothing is hashed here: a first-time password is hashed when it is used for the first time.
+    """
+    ids = session.scalars(
+        select(Account.id).where(Account.id.in_(list(account_ids)), Account.sso_provider.is_(None)).order_by(Account.id)
+    ).all()
+    must_change = bool(settings.value(session, "core", "must_change_first_password", True))
+    given = {account_id: generate_first_password() for account_id in ids}
+    if given:
+        session.execute(
+            update(Account),
+            [
+                {
+                    "id": account_id,
+                    "sealed_password": keyring.seal(password, sealed_place(account_id)),
+                    "sealed_at": now,
+                    "password_hash": None,
+                    "must_change_password": must_change,
+                }
+                for account_id, password in given.items()
+            ],
+        )
+    return given
+
+
+def put(session: Session, account_ids: Sequence[int], stored: str, *, must_change: bool = False) -> None:
+    """Make a hash the password of accounts: their own change, or an administrator's (R16). The first-time password is wiped (R46)."""
+    facts: dict[str, object] = {"password_hash": stored, "sealed_at": None, "must_change_password": must_change}
+    if not keeps_first(session):
+        facts["sealed_password"] = None
+    session.execute(update(Account).where(Account.id.in_(account_ids), Account.sso_provider.is_(None)).values(**facts))
+
+
+def keeps_first(session: Session) -> bool:
+    """Tell whether the sealed copy outlives its first use; it then only says what it was, and signs nobody in (R46)."""
+    return bool(settings.value(session, "core", "keep_first_password", False))
+
+
+def sealed_place(account_id: int) -> str:
+    """Where the first-time password of an account is kept."""
+    return place("account", account_id, "sealed_password")
+
+
+def _bounded(password: str) -> str:
+    # Before normalising, which is slower than linear for hostile input.
+    if len(password) > LONGEST or len(password := normal(password)) > LONGEST:
+        raise Invalid(f"The password is too long. Use at most {LONGEST:,} characters.")
+    # Nobody types a lone surrogate; the hash takes UTF-8.
+    return password.encode("utf-8", "replace").decode("utf-8")
+
+
+def _own_words(texts: Iterable[str]) -> list[str]:
+    found = set()
+    for text in texts:
+        folded = fold(text)
+        parts = {folded, folded.replace(" ", ""), *folded.split(), *"".join(c if c.isalnum() else " " for c in folded).split()}
+        digits = "".join(character for character in folded if character.isdecimal())
+        # A phone number is known by its end: country and trunk prefixes come and go.
+        if len(digits) >= 7:
+            parts |= {digits, digits[-9:], digits[-7:]}
+        found |= {part for part in parts if len(part) >= _SHORTEST_WORD}
+    return sorted(found, key=len, reverse=True)
+
+
+@cache
+def _common() -> frozenset[str]:
+    text = files("rolecall.accounts").joinpath("data", "common_passwords.txt").read_text("utf-8")
+    return frozenset(text.split("\n")) - {""}
+
+
+@cache
+def _nobodys_hash() -> str:
+    return hash_password(secrets.token_urlsafe(32))

@@ -1,0 +1,217 @@
+"""What the institution decided: the settings of core and of each plugin, described by their marshmallow schemas (R56).
+
+Owns reading, validating and writing them. A secret is sealed to its place, opened only for whoever brings the keyring, and named but
+never shown in the audit. Knows no particular setting.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from marshmallow import Schema, ValidationError, fields, missing
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from rolecall.accounts import audit
+from rolecall.accounts.actors import Actor
+from rolecall.accounts.sealing import Keyring, SealBroken, place
+from rolecall.errors import Invalid
+from rolecall.sdk.fields import is_secret
+from rolecall.store.engine import now
+from rolecall.store.tables import Generation, Setting
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Described:
+    """One setting as a page or command shows it. A secret's ``value`` and ``default`` are none; ``is_set`` tells whether it has one.
+
+    ``origin`` is ``set`` or ``default``.
+    """
+
+    key: str
+    value: Any
+    secret: bool
+    is_set: bool
+    default: Any
+    origin: str
+    changed_at: datetime | None
+    changed_by: str | None
+
+
+def value(session: Session, plugin: str, key: str, default: Any) -> Any:
+    """Return one plain setting as it is stored, for rules that need no schema."""
+    stored = session.scalar(select(Setting.value).where(Setting.plugin == plugin, Setting.key == key))
+    return default if stored is None else stored["value"]
+
+
+def read(session: Session, plugin: str, schema: type[Schema], keyring: Keyring | None = None) -> dict[str, Any]:
+    """Return every setting of the schema as its field loads it, defaults filled in.
+
+    Without a keyring secrets are none. A stored value that the schema no longer takes counts as not set.
+
+    :raises SealBroken: when a secret does not open.
+    """
+    stored = _stored(session, plugin)
+    found = {}
+    for name, each in schema().fields.items():
+        row = stored.get(name)
+        if is_secret(each):
+            found[name] = _open(keyring, plugin, name, row)
+        else:
+            found[name] = _load(each, row)
+    return found
+
+
+def write(
+    session: Session, plugin: str, schema: type[Schema], values: Mapping[str, Any], *, actor: Actor, keyring: Keyring
+) -> frozenset[str]:
+    """Validate and store the given settings beside those that are set already; return the names of those that changed.
+
+    A secret that is absent or empty is kept; none removes it. A change bumps the generation, so that every process builds its plugins
+    anew, and writes one entry of the audit with before -> after.
+
+    :raises Invalid: with each field's sentences; nothing is stored.
+    """
+    known = schema().fields
+    stored = _stored(session, plugin)
+    given = {name: each for name, each in values.items() if not (name in known and is_secret(known[name]) and each == "")}
+    removed = {name for name, each in given.items() if each is None and name in known and is_secret(known[name])}
+    loaded = _validate(schema, given, _kept(known, stored, plugin, keyring), removed)
+    dumped = schema().dump(loaded)
+
+    moment = now(session)
+    changes: dict[str, Any] = {}
+    facts: dict[str, Any]
+    for name, raw in given.items():
+        row = stored.get(name)
+        if name in removed:
+            if row is not None:
+                session.delete(row)
+                changes[name] = "removed"
+            continue
+        if is_secret(known[name]):
+            if row is not None and _open_or_none(keyring, plugin, name, row) == loaded[name]:
+                continue
+            changes[name] = "set anew"
+            facts = {"value": None, "sealed": keyring.seal(loaded[name], place("setting", f"{plugin}.{name}", "sealed"))}
+        else:
+            after = dumped.get(name, raw)
+            if row is not None and row.value is not None and row.value["value"] == after:
+                continue
+            changes[name] = {"before": _shown(known[name], row), "after": after}
+            facts = {"value": {"value": after}, "sealed": None}
+        session.merge(Setting(plugin=plugin, key=name, changed_at=moment, changed_by=actor.label[:200], **facts))
+    if changes:
+        bump(session)
+        audit.append(session, actor=actor, kind="settings", payload={"plugin": plugin, "changes": changes})
+    return frozenset(changes)
+
+
+def bump(session: Session) -> None:
+    """Tell every process that plugins or their settings changed (R69)."""
+    session.execute(update(Generation).where(Generation.id == 1).values(number=Generation.number + 1))
+
+
+def describe(session: Session, plugin: str, schema: type[Schema]) -> list[Described]:
+    """Describe every setting of the schema, in its order, without opening a secret."""
+    stored = _stored(session, plugin)
+    found = []
+    for name, each in schema().fields.items():
+        row, secret = stored.get(name), is_secret(each)
+        found.append(
+            Described(
+                key=name,
+                value=None if secret else _shown(each, row),
+                secret=secret,
+                is_set=row is not None,
+                default=None if secret else _dump(each, _default(each)),
+                origin="default" if row is None else "set",
+                changed_at=None if row is None else row.changed_at,
+                changed_by=None if row is None else row.changed_by,
+            )
+        )
+    return found
+
+
+def _stored(session: Session, plugin: str) -> dict[str, Setting]:
+    return {row.key: row for row in session.scalars(select(Setting).where(Setting.plugin == plugin))}
+
+
+def _kept(known: Mapping[str, fields.Field[Any]], stored: Mapping[str, Setting], plugin: str, keyring: Keyring) -> dict[str, Any]:
+    """What is set already, as raw input for the schema; values that it no longer takes are left out."""
+    kept: dict[str, Any] = {}
+    for name, row in stored.items():
+        if name not in known:
+            continue
+        if is_secret(known[name]):
+            opened = _open_or_none(keyring, plugin, name, row)
+            if opened is not None:
+                kept[name] = opened
+        elif row.value is not None and _loads(known[name], row.value["value"]):
+            kept[name] = row.value["value"]
+    return kept
+
+
+def _validate(schema: type[Schema], given: Mapping[str, Any], kept: Mapping[str, Any], removed: set[str]) -> dict[str, Any]:
+    together = {name: each for name, each in {**kept, **given}.items() if name not in removed}
+    try:
+        loaded: dict[str, Any] = schema().load(together)
+    except ValidationError as error:
+        messages = error.messages if isinstance(error.messages, dict) else {"_schema": error.messages}
+        problems = {str(name): _sentences(texts) for name, texts in messages.items()}
+        name, sentences = next(iter(problems.items()))
+        raise Invalid(sentences[0] if name == "_schema" else f"{name}: {sentences[0]}", fields=problems) from error
+    return loaded
+
+
+def _sentences(messages: Any) -> list[str]:
+    if isinstance(messages, dict):
+        return [sentence for each in messages.values() for sentence in _sentences(each)]
+    return [str(each) for each in messages] if isinstance(messages, list) else [str(messages)]
+
+
+def _open(keyring: Keyring | None, plugin: str, name: str, row: Setting | None) -> str | None:
+    if keyring is None or row is None or row.sealed is None:
+        return None
+    return keyring.open(row.sealed, place("setting", f"{plugin}.{name}", "sealed"))
+
+
+def _open_or_none(keyring: Keyring, plugin: str, name: str, row: Setting | None) -> str | None:
+    # A secret whose key is lost must not stand in the way of setting it anew.
+    try:
+        return _open(keyring, plugin, name, row)
+    except SealBroken:
+        return None
+
+
+def _default(each: fields.Field[Any]) -> Any:
+    default = each.load_default
+    if default is missing:
+        return None
+    return default() if callable(default) else default
+
+
+def _load(each: fields.Field[Any], row: Setting | None) -> Any:
+    if row is None or row.value is None:
+        return _default(each)
+    try:
+        return each.deserialize(row.value["value"])
+    except ValidationError:
+        return _default(each)
+
+
+def _loads(each: fields.Field[Any], raw: Any) -> bool:
+    try:
+        each.deserialize(raw)
+    except ValidationError:
+        return False
+    return True
+
+
+def _dump(each: fields.Field[Any], loaded: Any) -> Any:
+    return each.serialize("value", {"value": loaded})
+
+
+def _shown(each: fields.Field[Any], row: Setting | None) -> Any:
+    return _dump(each, _load(each, row))
