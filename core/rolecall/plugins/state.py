@@ -36,6 +36,7 @@ def set_enabled(session: Session, registry: Registry, name: str, enabled: bool, 
     if state is None:
         state = PluginState(plugin=name, enabled=False)
         session.add(state)
+    state.is_provider = bool(plugin.providers) or (state.is_provider and plugin.fault is not None)
     if state.enabled == enabled:
         return False
     state.enabled = enabled

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from rolecall.store.tables.base import Base
 
 _ACTIVE = text("state IN ('queued', 'running')")
+_SECRET = text("sealed_secret IS NOT NULL")
 
 
 class Run(Base):
@@ -61,6 +62,8 @@ class RunItem(Base):
         Index("ix_run_item_outcome", "run_id", "outcome", "n"),
         Index("ix_run_item_account", "account_id", "run_id"),
         Index("ix_run_item_person", "person_id", "run_id"),
+        # The few secrets that wait to be fetched or wiped.
+        Index("ix_run_item_secret", "run_id", sqlite_where=_SECRET, postgresql_where=_SECRET),
     )
 
     run_id: Mapped[int] = mapped_column(ForeignKey("run.id"), primary_key=True)
