@@ -24,7 +24,7 @@ def safe_cell(text: str) -> str:
 
 def original_cell(cell: str) -> str:
     """Return the text that :func:`safe_cell` made ``cell`` from; any other text comes back as it is."""
-    return cell[1:] if _ESCAPED.match(cell) else cell
+    return cell[1:] if cell.startswith("'") and _ESCAPED.match(cell) else cell
 
 
 class _Echo:

@@ -10,13 +10,13 @@ import codecs
 import csv
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, compress
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO
+from typing import IO
 
 from rolecall.errors import Invalid
 
@@ -70,7 +70,8 @@ class BadRow:
 class Table:
     """An open CSV file: its columns at once, then its rows, once and in order. To be used in a ``with`` statement.
 
-    Rows without any text are passed over but counted, as a spreadsheet counts them.
+    Rows without any text are passed over but counted, as a spreadsheet counts them. ``only`` names, in lower case, the columns that
+    are handed on; what others contain, passwords say, goes no further.
 
     :raises Invalid: at opening or while reading, when nothing that follows can be trusted: another encoding, a binary file, an
         unclosed quotation mark, a limit. Whoever reads keeps nothing of the file then (R6).
@@ -80,9 +81,12 @@ class Table:
     columns: tuple[str, ...]
     delimiter: str
 
-    def __init__(self, source: Path | BinaryIO, *, name: str = "", limits: TableLimits = LIMITS) -> None:
+    def __init__(
+        self, source: Path | IO[bytes], *, name: str = "", only: Container[str] | None = None, limits: TableLimits = LIMITS
+    ) -> None:
         self.name = name or (source.name if isinstance(source, Path) else "The file")
         self._limits = limits
+        self._only = only
         self._exit = ExitStack()
         try:
             stream = self._exit.enter_context(source.open("rb")) if isinstance(source, Path) else source
@@ -106,7 +110,8 @@ class Table:
         self._exit.close()
 
     def __iter__(self) -> Iterator[Row | BadRow]:
-        keys = [column.lower() for column in self.columns]
+        wanted = [self._only is None or column.lower() in self._only for column in self.columns]
+        keys = list(compress([column.lower() for column in self.columns], wanted))
         lines, last = self._lines, self._limits.rows + 1
         while True:
             lines.begin_row()
@@ -119,7 +124,7 @@ class Table:
                 yield BadRow(lines.row, cells)
             elif "".join(cells).strip():
                 problem = self._problem(cells)
-                yield BadRow(lines.row, problem) if problem else Row(lines.row, dict(zip(keys, cells, strict=False)))
+                yield BadRow(lines.row, problem) if problem else Row(lines.row, dict(zip(keys, compress(cells, wanted), strict=True)))
 
     def _read_header(self) -> None:
         lines, limits = self._lines, self._limits
@@ -191,7 +196,7 @@ _CLOSE_IT = "Close it or remove it; a quotation mark inside a cell is written tw
 class _Lines:
     """The physical lines of a stream as text, and what the row that is being put together from them has shown so far."""
 
-    def __init__(self, stream: BinaryIO, name: str, limits: TableLimits) -> None:
+    def __init__(self, stream: IO[bytes], name: str, limits: TableLimits) -> None:
         self.name = name
         self._bytes = _Bytes(stream, self, limits.bytes)
         self._text = io.TextIOWrapper(self._bytes, encoding="utf-8-sig", newline="")
@@ -249,7 +254,7 @@ class _Lines:
 class _Bytes(io.BufferedIOBase):
     """The bytes of a stream, counted, after a look at the first ones. Closing it does not close the stream."""
 
-    def __init__(self, stream: BinaryIO, lines: _Lines, most: int) -> None:
+    def __init__(self, stream: IO[bytes], lines: _Lines, most: int) -> None:
         self._stream, self._lines, self._most = stream, lines, most
         self.name = lines.name
         self.arrived = 0
@@ -273,7 +278,7 @@ class _Bytes(io.BufferedIOBase):
         return piece
 
 
-def _beginning(stream: BinaryIO) -> bytes:
+def _beginning(stream: IO[bytes]) -> bytes:
     """Read the first bytes, however small the pieces are in which the stream hands them out."""
     head = b""
     while len(head) < _HEAD and (piece := stream.read(_HEAD - len(head))):

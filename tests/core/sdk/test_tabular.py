@@ -112,6 +112,12 @@ def test_column_names_are_shown_as_written_and_read_in_lower_case():
         assert list(table) == [Row(2, {"sis id": "7", "first name": "Anna"})]
 
 
+def test_only_the_columns_asked_for_are_handed_on():
+    with Table(io.BytesIO(b"Code,Password,Name\n7,secret,Anna\n"), only={"name", "code"}) as table:
+        assert table.columns == ("Code", "Password", "Name")
+        assert list(table) == [Row(2, {"code": "7", "name": "Anna"})]
+
+
 def test_rows_before_a_wrong_byte_are_read_and_the_row_is_exact_far_into_the_file():
     content = HEADER + GOOD * 20_000 + b"8,\xc1nna,x\n" + GOOD * 5
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO
+from typing import IO
 
 from rolecall.errors import Invalid
 from rolecall.sdk.person_fields import language_tag, problem_of
@@ -28,7 +28,7 @@ class PeopleFile:
 
     notes: tuple[str, ...]
 
-    def __init__(self, source: Path | BinaryIO, default_list: str | None = None, *, name: str = "") -> None:
+    def __init__(self, source: Path | IO[bytes], default_list: str | None = None, *, name: str = "") -> None:
         if default_list is not None and default_list not in LISTS:
             raise Invalid(f"There is no list {default_list}.", hint=f"The lists are {', '.join(LISTS)}.")
         self._default_list = default_list
@@ -92,7 +92,7 @@ class PeopleFile:
         return named
 
 
-def read_people(source: Path | BinaryIO, default_list: str | None = None, *, name: str = "") -> PeopleFile:
+def read_people(source: Path | IO[bytes], default_list: str | None = None, *, name: str = "") -> PeopleFile:
     """Open the CSV of people in a path or a binary stream; ``default_list`` is for files and rows without a list.
 
     :raises Invalid: when the file is no CSV in UTF-8, or lacks ``code``, or lacks ``list`` and there is no default.
