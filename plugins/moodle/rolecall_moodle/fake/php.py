@@ -109,9 +109,9 @@ def typed(value: Any, kind: str, within: str) -> Any:
         good = good and re.fullmatch(r"[A-Za-z]*", value) is not None
     elif kind == "notags":
         good = good and re.search(r"<[A-Za-z/!?]", value) is None
-    elif "|" in kind:  # a plugin or language: one of those that are installed
-        good = value in kind.split("|")
-        kind = "installed"
+    elif ":" in kind:  # a login method or language: one of those that are installed
+        kind, _, installed = kind.partition(":")
+        good = value in installed.split("|")
     if not good:
         raise invalid_parameter(
             f'{within} => Invalid parameter value detected: Invalid external api parameter: the value is "{value}", '

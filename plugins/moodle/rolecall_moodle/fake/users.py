@@ -28,7 +28,7 @@ SEARCHABLE = ("id", "lastname", "firstname", "idnumber", "username", "email", "a
 
 def create_users(site: Site, caller: Caller, arguments: dict[str, Any]) -> list[dict[str, Any]]:
     """All or nothing; but the ids are used up and the passwords mailed on the way."""
-    types = {**USER_TYPES, "createpassword": "bool", "auth": "|".join(site.auths), "lang": "|".join(site.languages)}
+    types = {**USER_TYPES, "createpassword": "bool", **_installed(site)}
     required = ("username", "firstname", "lastname", "email")
     wanted = [structure(row, types, required, "users") for row in rows(arguments, "users")]
     caller.need("Create users", "moodle/user:create")
@@ -41,6 +41,10 @@ def create_users(site: Site, caller: Caller, arguments: dict[str, Any]) -> list[
     for user in made:
         site.state.put_user(user)
     return [{"id": user["id"], "username": user["username"]} for user in made]
+
+
+def _installed(site: Site) -> dict[str, str]:
+    return {"auth": f"auth:{'|'.join(site.auths)}", "lang": f"lang:{'|'.join(site.languages)}"}
 
 
 def _new_user(site: Site, row: dict[str, Any], before: Iterable[User]) -> User:
@@ -116,7 +120,7 @@ def check_password(site: Site, password: str) -> None:
 
 def update_users(site: Site, caller: Caller, arguments: dict[str, Any]) -> dict[str, Any]:
     """Row by row: the good ones are written, the others give warnings, and a bad password spoils the whole answer."""
-    types = {**USER_TYPES, "id": "int", "suspended": "bool", "auth": "|".join(site.auths), "lang": "|".join(site.languages)}
+    types = {**USER_TYPES, "id": "int", "suspended": "bool", **_installed(site)}
     wanted = [structure(row, types, ("id",), "users") for row in rows(arguments, "users")]
     caller.need("Update user profiles", "moodle/user:update")
     warnings = []
