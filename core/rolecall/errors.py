@@ -95,6 +95,12 @@ class PluginRejected(RolecallError):
     code = "plugin-rejected"
 
 
+class PluginFault(RolecallError):
+    """A plugin broke while it was asked; what it was asked about was not done."""
+
+    code = "plugin-fault"
+
+
 class ConfigurationError(RolecallError):
     """The process cannot start with these settings."""
 

@@ -1,1 +1,39 @@
-"""Core's own plugin: the actions everybody has, registered through the same door as a stranger's."""
+"""Core's own plugin: its actions, filters, columns and settings come in by the same hooks as a stranger's."""
+
+from collections.abc import Iterable
+
+from marshmallow import Schema
+
+from rolecall.accounts.core_settings import CoreSettings
+from rolecall.builtin import account, external, password, roles
+from rolecall.builtin.columns import COLUMNS
+from rolecall.hookspecs import hookimpl
+from rolecall.sdk.action import Action
+from rolecall.sdk.lists import Column, Filter
+from rolecall.store.filters import FILTERS
+
+LABEL = "Rolecall"
+
+
+@hookimpl
+def register_actions() -> Iterable[Action]:
+    """The actions, in the order in which menus show them."""
+    return [*account.ACTIONS, *password.ACTIONS, *roles.ACTIONS, *external.ACTIONS]
+
+
+@hookimpl
+def register_filters() -> Iterable[Filter]:
+    """The filter words of every accounts list."""
+    return FILTERS
+
+
+@hookimpl
+def register_columns() -> Iterable[Column]:
+    """The columns of every accounts list."""
+    return COLUMNS
+
+
+@hookimpl
+def plugin_settings() -> type[Schema]:
+    """The institution's own settings."""
+    return CoreSettings

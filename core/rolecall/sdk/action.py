@@ -56,6 +56,10 @@ class Context(Protocol):
     @property
     def actor_account_id(self) -> int | None: ...
 
+    def may(self, permission: str) -> bool:
+        """Whether the actor holds a permission; nobody can grant more than they hold."""
+        ...
+
     def setting(self, key: str) -> Any:
         """A setting of the action's own plugin (core's for core's actions)."""
         ...

@@ -29,6 +29,9 @@ class FormContext(Protocol):
     @property
     def account_ids(self) -> Sequence[int]: ...
 
+    @property
+    def providers(self) -> Mapping[str, str]: ...
+
     def hash_password(self, password: str) -> str:
         """Check the rules for the accounts at hand and return the hash; raise ``ValidationError`` with the broken rule."""
         ...

@@ -18,9 +18,9 @@ LONGEST_EMAIL = 254
 _NOT_IN_EMAIL = frozenset('@<>()[],;:\\"')
 
 #: Invisible although Unicode calls them letters or marks (Default_Ignorable_Code_Point outside the categories below).
-_IGNORABLE = frozenset(
-    map(chr, [0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x180B, 0x180C, 0x180D, 0x180F, 0x3164, 0xFFA0])
-) | frozenset(map(chr, [*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)]))
+_IGNORABLE = frozenset(map(chr, [0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x180B, 0x180C, 0x180D, 0x180F, 0x3164, 0xFFA0])) | frozenset(
+    map(chr, [*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)])
+)
 #: Controls, formats (zero-width, bidirectional), surrogates, private and unassigned characters, line and paragraph separators.
 _REFUSED = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 #: Scripts that one word may mix, because the language is written so.

@@ -103,9 +103,7 @@ def _refresh_people(session: Session, ids: Sequence[int]) -> int:
             differing.append({"person": row.id, "text": text})
     if differing:
         table = Person.__table__
-        session.connection().execute(
-            update(Person).where(table.c.id == bindparam("person")).values(search=bindparam("text")), differing
-        )
+        session.connection().execute(update(Person).where(table.c.id == bindparam("person")).values(search=bindparam("text")), differing)
     return len(differing)
 
 

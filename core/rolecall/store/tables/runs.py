@@ -87,6 +87,7 @@ class ImportRow(Base):
     """One staged row of an import: what the source said, beside the item with the same number."""
 
     __tablename__ = "import_row"
+    __table_args__ = (Index("ix_import_row_person", "run_id", "list", "code_key"),)
 
     run_id: Mapped[int] = mapped_column(ForeignKey("run.id"), primary_key=True)
     n: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)

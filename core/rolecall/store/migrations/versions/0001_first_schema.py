@@ -422,6 +422,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["run_id"], ["run.id"], name="fk_import_row_run_id_run"),
         sa.PrimaryKeyConstraint("run_id", "n", name="pk_import_row"),
     )
+    op.create_index("ix_import_row_person", "import_row", ["run_id", "list", "code_key"])
     op.create_table(
         "link",
         sa.Column("id", sa.Integer(), nullable=False),

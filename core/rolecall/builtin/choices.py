@@ -1,0 +1,61 @@
+"""Choices that depend on data (periods, roles, providers), by the words that people and scripts use."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from rolecall.errors import Invalid
+from rolecall.sdk.fields import FormContext, Option
+from rolecall.sdk.words import USER_TYPES
+from rolecall.store.tables import Account, Link, Period, Role
+
+
+def period_choices(context: FormContext) -> Sequence[Option]:
+    """Open periods by code, the current one first."""
+    rows = context.session.execute(
+        select(Period.code, Period.name, Period.is_current).where(Period.is_open).order_by(Period.is_current.desc(), Period.starts_on.desc())
+    )
+    return [(row.code, f"{row.name} (current)" if row.is_current else row.name) for row in rows]
+
+
+def period_ids(session: Session, codes: Sequence[str]) -> list[int]:
+    """Ids of periods by code."""
+    return list(session.scalars(select(Period.id).where(Period.code.in_(codes)))) if codes else []
+
+
+def role_choices(context: FormContext) -> Sequence[Option]:
+    """Active roles by name, of the accounts' own types where the accounts are known; ``type/name`` where two types share a name."""
+    every = context.session.execute(select(Role.name, Role.user_type, Role.name_key).where(Role.active).order_by(Role.user_type, Role.name)).all()
+    types = set(context.session.scalars(select(Account.type).where(Account.id.in_(context.account_ids)).distinct())) if context.account_ids else set()
+    shared = Counter(row.name_key for row in every)
+    return [
+        (row.name if shared[row.name_key] == 1 else f"{row.user_type}/{row.name}", f"{row.name} ({USER_TYPES[row.user_type]})")
+        for row in every
+        if not types or row.user_type in types
+    ]
+
+
+def find_role(session: Session, word: str) -> Role:
+    """Find the role that :func:`role_choices` offered under this word.
+
+    :raises Invalid: when it was renamed, closed or deleted meanwhile.
+    """
+    user_type, _, name = word.rpartition("/")
+    statement = select(Role).where(Role.active, Role.name == (name if user_type in USER_TYPES else word))
+    role = session.scalars(statement.where(Role.user_type == user_type) if user_type in USER_TYPES else statement).one_or_none()
+    if role is None:
+        raise Invalid(f"There is no active role “{word}” any more.")
+    return role
+
+
+def provider_choices(context: FormContext) -> Sequence[Option]:
+    """Enabled providers."""
+    return list(context.providers.items())
+
+
+def linked_provider_choices(context: FormContext) -> Sequence[Option]:
+    """Providers that accounts are linked to, enabled or not."""
+    names = context.session.scalars(select(Link.provider).where(Link.goal != "released").distinct().order_by(Link.provider))
+    return [(name, context.providers.get(name, name)) for name in names]

@@ -1,0 +1,102 @@
+"""Actions on roles per period: add, replace, remove; and closing a period for accounts."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from marshmallow import Schema, ValidationError, fields, validate, validates_schema
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from rolecall.accounts import role_periods
+from rolecall.accounts.requirements import NOT_DELETED
+from rolecall.builtin.choices import find_role, period_choices, period_ids, role_choices
+from rolecall.builtin.restoring import restore_fields
+from rolecall.errors import Forbidden
+from rolecall.sdk.action import Action, Batch, Context, action
+from rolecall.sdk.fields import Choice, Choices
+from rolecall.store.tables import Account, Role, RolePeriod, RolePermission
+
+GROUP = "roles"
+SET_BASED = 5_000
+
+
+class Assignment(Schema):
+    """A role for a period."""
+
+    mode = fields.String(
+        load_default="add",
+        validate=validate.OneOf(
+            ["add", "replace", "remove"], labels=["Add where the period has none", "Replace whatever the period has", "Remove from the period"]
+        ),
+        metadata={"label": "What to do"},
+    )
+    period = Choice(choices=period_choices, required=True, metadata={"label": "Period"})
+    role = Choice(choices=role_choices, load_default="", metadata={"label": "Role", "help": "Not needed for removing: the period's role goes, whichever it is."})
+
+    @validates_schema
+    def role_is_needed(self, data: Mapping[str, Any], **_: Any) -> None:
+        """Adding and replacing need a role."""
+        if data.get("mode") != "remove" and not data.get("role"):
+            raise ValidationError("Choose the role.", "role")
+
+
+class SomePeriods(Schema):
+    """Periods to close for the accounts."""
+
+    periods = Choices(choices=period_choices, required=True, validate=validate.Length(min=1), metadata={"label": "Periods"})
+
+
+@action(
+    "roles.assign", label="Assign a role", group=GROUP, bulk=True, batch=SET_BASED, params=Assignment, requires=(NOT_DELETED,), undo=restore_fields,
+)  # fmt: skip
+def assign(context: Context, accounts: Batch, params: Mapping[str, Any]) -> None:
+    """Add, replace or remove the role that accounts have in a period; each period has one role (R15, R35)."""
+    (period_id,) = period_ids(context.session, [params["period"]])
+    held = _held(context.session, accounts.ids, period_id)
+    if params["mode"] == "remove":
+        for account_id in accounts.ids:
+            if account_id not in held:
+                context.refuse(account_id, f"It has no role in {params['period']}.", code="no-role")
+        role_periods.assign(context.session, accounts.ids, period_id, None, "remove", now=context.now)
+        return
+    role = find_role(context.session, params["role"])
+    _refuse_escalation(context, role)
+    others = context.session.execute(select(Account.id, Account.type).where(Account.id.in_(accounts.ids), Account.type != role.user_type))
+    for account_id, user_type in others:
+        context.refuse(account_id, f"“{role.name}” is a role for the type {role.user_type}; this account is of type {user_type}.", code="wrong-type")
+    if params["mode"] == "add":
+        for account_id in accounts.ids:
+            if account_id in held:
+                context.refuse(account_id, f"It has a role in {params['period']} already.", code="has-role")
+    role_periods.assign(context.session, accounts.ids, period_id, role.id, params["mode"], now=context.now)
+
+
+@action(
+    "roles.disable_period", label="Disable from periods", group=GROUP, bulk=True, batch=SET_BASED, params=SomePeriods,
+    requires=(NOT_DELETED,), undo=restore_fields,
+)  # fmt: skip
+def disable_period(context: Context, accounts: Batch, params: Mapping[str, Any]) -> None:
+    """Take the accounts out of periods; their roles are remembered and come back with “Activate” (R37)."""
+    chosen = period_ids(context.session, params["periods"])
+    enabled = set(
+        context.session.scalars(
+            select(RolePeriod.account_id).where(RolePeriod.account_id.in_(accounts.ids), RolePeriod.period_id.in_(chosen), RolePeriod.enabled)
+        )
+    )
+    for account_id in accounts.ids:
+        if account_id not in enabled:
+            context.refuse(account_id, "It has no enabled role in these periods.", code="no-role")
+    role_periods.disable(context.session, accounts.ids, chosen)
+
+
+def _held(session: Session, ids: Sequence[int], period_id: int) -> set[int]:
+    return set(session.scalars(select(RolePeriod.account_id).where(RolePeriod.account_id.in_(ids), RolePeriod.period_id == period_id)))
+
+
+def _refuse_escalation(context: Context, role: Role) -> None:
+    granted = context.session.scalars(select(RolePermission.permission).where(RolePermission.role_id == role.id))
+    if not all(context.may(permission) for permission in granted):
+        raise Forbidden(f"“{role.name}” holds permissions that you do not have, so you cannot assign it.")
+
+
+ACTIONS: tuple[Action, ...] = (assign, disable_period)

@@ -1,0 +1,53 @@
+"""People who are missing from a complete file have left: stages them, under a brake (R6)."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import Integer, func, insert, literal, select
+from sqlalchemy.orm import Session
+
+from rolecall.accounts.core_settings import core_settings
+from rolecall.store.tables import ImportRow, Person, RunItem
+from rolecall.store.tables.base import Json
+
+#: Below this many people in a list a share says nothing, so the brake is off.
+SMALLEST_POPULATION = 20
+
+
+def stage_leaving(session: Session, run_id: int, start: int, lists: Sequence[str]) -> tuple[int, list[str]]:
+    """Stage everybody active in these lists who is not in the file, with one statement.
+
+    Returns how many they are, and the sentences of the brake: none, or why the import is held.
+    """
+    share = int(core_settings(session)["import_shrink_percent"])
+    in_file = select(ImportRow.n).where(ImportRow.run_id == run_id, ImportRow.list == Person.list, ImportRow.code_key == Person.code_key)
+    # A row that was rejected still names somebody who is there.
+    named = select(RunItem.n).where(RunItem.run_id == run_id, RunItem.person_id == Person.id)
+    active = (Person.list.in_(lists), Person.active)
+    populations = dict(session.execute(select(Person.list, func.count()).where(*active).group_by(Person.list)).tuples().all())
+    missing = select(Person.id, Person.list, Person.code_key, Person.code).where(*active, ~in_file.exists(), ~named.exists())
+    leaving = missing.order_by(Person.list, Person.id).subquery()
+    gone = dict(session.execute(select(leaving.c.list, func.count()).group_by(leaving.c.list)).tuples().all())
+    number = (func.row_number().over(order_by=(leaving.c.list, leaving.c.id)) + literal(start, Integer)).label("n")
+    staged = select(literal(run_id), number, literal(0), leaving.c.list, leaving.c.code_key, literal("leaving"), literal({}, Json))
+    session.execute(insert(ImportRow).from_select(["run_id", "n", "row", "list", "code_key", "verdict", "data"], staged))
+    items = (
+        select(
+            literal(run_id), ImportRow.n, Person.id, literal("waiting"), literal("leaving"),
+            literal("Not in the file, which is declared complete: becomes inactive."),
+            literal({"active": True}, Json), literal({"active": False}, Json),
+        )  # fmt: skip
+        .join(Person, (Person.list == ImportRow.list) & (Person.code_key == ImportRow.code_key))
+        .where(ImportRow.run_id == run_id, ImportRow.verdict == "leaving")
+    )
+    columns = ["run_id", "n", "person_id", "outcome", "code", "message", "before", "after"]
+    session.execute(insert(RunItem).from_select(columns, items))
+    return sum(gone.values()), _brake(lists, populations, gone, share, empty=start == 0)
+
+
+def _brake(lists: Sequence[str], populations: dict[str, int], gone: dict[str, int], share: int, *, empty: bool) -> list[str]:
+    held = ["The file is empty."] if empty else []
+    for people_list in lists:
+        population, left = populations.get(people_list, 0), gone.get(people_list, 0)
+        if population >= SMALLEST_POPULATION and left * 100 > population * share:
+            held.append(f"{left:,} of {population:,} active {people_list} are not in the file, which is more than {share} %.")
+    return held

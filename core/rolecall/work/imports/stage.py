@@ -1,0 +1,195 @@
+"""Stages an import: a draft run whose items are the preview, written in chunks so that no file has to fit into memory.
+
+Nothing of the roster is changed here. A stage that is killed leaves a draft without its mark of completeness, which cannot be confirmed.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import insert, select
+from sqlalchemy.orm import Session
+
+from rolecall.accounts import audit
+from rolecall.accounts.actors import Actor
+from rolecall.sdk.roster import BadRecord, PersonRecord
+from rolecall.store.bulk import chunks
+from rolecall.store.tables import ImportRow, Run, RunItem, StudentStatus
+from rolecall.work.application import Application
+from rolecall.work.imports import extras
+from rolecall.work.imports.brake import stage_leaving
+from rolecall.work.imports.compare import Key, Verdict, compare, existing
+from rolecall.work.imports.records import Staged, stage_person
+from rolecall.work.imports.source import Source
+from rolecall.work.runs.start import new_run
+
+#: Rows per transaction while staging: others can write in between, and a chunk is a few megabytes.
+CHUNK = 2_000
+VERDICTS = ("new", "changed", "unchanged", "rejected", "leaving")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How a file is meant. ``complete``: people of its lists who are missing from it have left (R6)."""
+
+    complete: bool = False
+    lists: tuple[str, ...] = ()
+    idempotency_key: str | None = None
+
+
+@dataclass(slots=True)
+class _Progress:
+    n: int = 0
+    counts: Counter[str] = field(default_factory=Counter)
+    lists: set[str] = field(default_factory=set)
+
+
+def stage(app: Application, actor: Actor, source: Source, options: Options) -> int:
+    """Read the source, compare and write the preview; returns the id of the draft run.
+
+    :raises Invalid: when the file as a whole cannot be used; nothing is left behind then but a failed draft.
+    :raises Forbidden: without the permissions to create and edit people.
+    """
+    actor.require("people:create")
+    actor.require("people:edit")
+    known = _known(app, actor, options)
+    if known is not None:
+        return known
+    params: dict[str, Any] = {"source": source.label, "complete": options.complete}
+    run_id = app.db.attempt(lambda session: _new_draft(session, actor, params, options))
+    progress = _Progress(lists=set(options.lists))
+    try:
+        notes = list(source.notes())
+        for part in chunks(extras.staged_periods(source), CHUNK):
+            app.db.attempt(lambda session, part=part: _write_extras(session, run_id, progress, part))
+        for records in chunks(source.people(), CHUNK):
+            app.db.attempt(lambda session, records=records: _write_people(session, run_id, progress, records))
+        for part in chunks(extras.staged_relations(source), CHUNK):
+            app.db.attempt(lambda session, part=part: _write_extras(session, run_id, progress, part))
+    except BaseException:
+        app.db.attempt(lambda session: _abandon(session, run_id))
+        raise
+    app.db.attempt(lambda session: _complete(session, actor, run_id, progress, options, notes))
+    return run_id
+
+
+def _known(app: Application, actor: Actor, options: Options) -> int | None:
+    if options.idempotency_key is None:
+        return None
+    with app.db.read() as session:
+        return session.scalar(select(Run.id).where(Run.actor == actor.name, Run.idempotency_key == options.idempotency_key))
+
+
+def _new_draft(session: Session, actor: Actor, params: dict[str, Any], options: Options) -> int:
+    run = new_run(session, actor, kind="import", action="people.import", params=params)
+    run.state, run.idempotency_key = "draft", options.idempotency_key
+    return run.id
+
+
+def _write_people(session: Session, run_id: int, progress: _Progress, records: Iterable[PersonRecord | BadRecord]) -> None:
+    statuses, default = _statuses(session)
+    staged = [
+        Staged(row=record.row, data={"code": record.code}, problem=record.message)
+        if isinstance(record, BadRecord)
+        else stage_person(record, statuses)
+        for record in records
+    ]
+    keys = [(each.list, each.code_key) for each in staged if each.list and each.code_key]
+    there = existing(session, keys)
+    rows_of = _rows_of(session, run_id, keys)
+    start, counts = progress.n, Counter[str]()
+    pairs: list[tuple[Staged, Verdict]] = []
+    for each in staged:
+        key = (each.list, each.code_key) if each.list and each.code_key else None
+        verdict = compare(each, there.get(key) if key else None, default)
+        if key is not None and key in rows_of:
+            verdict = Verdict(verdict="rejected", person_id=verdict.person_id, message=f"The code is in row {rows_of[key]} already.")
+        elif key is not None:
+            rows_of[key] = each.row
+        pairs.append((each, verdict))
+        counts[verdict.verdict] += 1
+    _write(session, run_id, start, pairs)
+    # Only a chunk that was written counts: the database may have had to try it twice.
+    progress.n = start + len(pairs)
+    progress.counts += counts
+    progress.lists.update(each.list for each in staged if each.list)
+
+
+def _write_extras(session: Session, run_id: int, progress: _Progress, staged: Iterable[Staged]) -> None:
+    pairs = extras.verdicts(session, run_id, list(staged))
+    _write(session, run_id, progress.n, pairs)
+    progress.n += len(pairs)
+    progress.counts.update(verdict.verdict for _, verdict in pairs)
+
+
+def _write(session: Session, run_id: int, start: int, pairs: Iterable[tuple[Staged, Verdict]]) -> None:
+    rows, items = [], []
+    for n, (staged, verdict) in enumerate(pairs, start + 1):
+        rows.append(
+            {
+                "run_id": run_id, "n": n, "row": staged.row, "list": staged.list,
+                "code_key": staged.code_key if verdict.verdict != "rejected" else None, "verdict": verdict.verdict, "data": dict(staged.data),
+            }  # fmt: skip
+        )
+        items.append(item_values(run_id, n, staged, verdict))
+    if rows:
+        session.execute(insert(ImportRow), rows)
+        session.execute(insert(RunItem), items)
+
+
+_OUTCOMES = {"new": "waiting", "changed": "waiting", "leaving": "waiting", "unchanged": "skipped", "rejected": "failed"}
+
+
+def item_values(run_id: int, n: int, staged: Staged, verdict: Verdict) -> dict[str, Any]:
+    """The preview item of a staged row. A rejected one names its row in the file."""
+    message = verdict.message
+    if verdict.verdict == "rejected":
+        message = f"Row {staged.row}: {message}"
+    elif verdict.verdict == "unchanged":
+        message = "Nothing differs."
+    return {
+        "run_id": run_id, "n": n, "person_id": verdict.person_id, "outcome": _OUTCOMES[verdict.verdict], "code": verdict.verdict,
+        "message": message, "before": dict(verdict.before) if verdict.before else None, "after": dict(verdict.after) if verdict.after else None,
+    }  # fmt: skip
+
+
+def _rows_of(session: Session, run_id: int, keys: list[Key]) -> dict[Key, int]:
+    """Rows of this import that have these keys already, from the chunks before."""
+    found: dict[Key, int] = {}
+    for people_list in {key[0] for key in keys}:
+        codes = [code for of_list, code in keys if of_list == people_list]
+        statement = select(ImportRow.list, ImportRow.code_key, ImportRow.row).where(
+            ImportRow.run_id == run_id, ImportRow.list == people_list, ImportRow.code_key.in_(codes)
+        )
+        found.update({(row.list, row.code_key): row.row for row in session.execute(statement)})
+    return found
+
+
+def _statuses(session: Session) -> tuple[dict[str, int], int | None]:
+    rows = session.execute(select(StudentStatus.id, StudentStatus.label, StudentStatus.type).order_by(StudentStatus.id)).all()
+    registered = [row.id for row in rows if row.type == "registered"]
+    return {row.label.casefold(): row.id for row in rows}, registered[0] if registered else None
+
+
+def _abandon(session: Session, run_id: int) -> None:
+    run = session.get_one(Run, run_id)
+    run.state, run.error, run.idempotency_key = "failed", "The file could not be read to its end; nothing was imported.", None
+
+
+def _complete(session: Session, actor: Actor, run_id: int, progress: _Progress, options: Options, notes: list[str]) -> None:
+    run = session.get_one(Run, run_id)
+    held: list[str] = []
+    counts = Counter(progress.counts)
+    if options.complete:
+        leaving, held = stage_leaving(session, run_id, progress.n, sorted(progress.lists))
+        counts["leaving"] = leaving
+    run.facts = {"staged": True, "counts": {name: counts[name] for name in VERDICTS}, "held": held, "notes": notes[:50]}
+    payload = {"source": run.params["source"], "counts": json.loads(json.dumps(run.facts["counts"])), "complete": options.complete}
+    audit.append(session, actor=actor, kind="import.stage", payload=payload, run_id=run_id)
+
+
+def preview_rows(session: Session, run_id: int) -> Iterator[tuple[int, int]]:
+    """(item number, row in the file) of every staged row."""
+    yield from session.execute(select(ImportRow.n, ImportRow.row).where(ImportRow.run_id == run_id).order_by(ImportRow.n)).tuples()

@@ -1,0 +1,62 @@
+"""The one fixed view of an account that histories are made of: its columns and its role per period, as plain values.
+
+Owns before -> after. Never holds a secret: a password is only ``none``, ``first-time`` or ``own``.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import case, select
+from sqlalchemy.orm import Session
+
+from rolecall.store.tables import Account, Period, Role, RolePeriod
+
+Fields = dict[str, Any]
+#: Prefix of the fields that tell the role in a period: ``role:2026``.
+ROLE = "role:"
+
+_PASSWORD = case(
+    (Account.password_hash.is_not(None), "own"),
+    (Account.sealed_password.is_not(None), "first-time"),
+    else_="none",
+)
+_COLUMNS = {
+    "type": Account.type,
+    "username": Account.username,
+    "email": Account.email,
+    "email_verified": Account.email_verified,
+    "first_name": Account.first_name,
+    "last_name": Account.last_name,
+    "active": Account.active,
+    "deleted": Account.deleted_at.is_not(None),
+    "must_change_password": Account.must_change_password,
+    "sso": Account.sso_provider,
+    "owner": Account.is_owner,
+    "password": _PASSWORD,
+}
+_NAMES = tuple(_COLUMNS)
+
+
+def project(session: Session, ids: Sequence[int]) -> dict[int, Fields]:
+    """Return the fields of these accounts by id, in two statements however many there are."""
+    if not ids:
+        return {}
+    rows = session.execute(select(Account.id, *_COLUMNS.values()).where(Account.id.in_(ids)))
+    projected = {row[0]: dict(zip(_NAMES, row[1:], strict=True)) for row in rows}
+    roles = (
+        select(RolePeriod.account_id, Period.code, Role.name, RolePeriod.role_id, RolePeriod.enabled)
+        .join(Period, Period.id == RolePeriod.period_id)
+        .join(Role, Role.id == RolePeriod.role_id)
+        .where(RolePeriod.account_id.in_(ids))
+    )
+    for account_id, code, name, role_id, enabled in session.execute(roles):
+        projected[account_id][ROLE + code] = {"role": name, "role_id": role_id, "enabled": enabled}
+    return projected
+
+
+def difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Fields, Fields]:
+    """Return the fields that differ, as they were and as they are; a field that is missing on one side is none there."""
+    if before == after:
+        return {}, {}
+    names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
+    return {name: before.get(name) for name in names}, {name: after.get(name) for name in names}

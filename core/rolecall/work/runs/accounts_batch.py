@@ -1,0 +1,142 @@
+"""Works off a batch of accounts for an action or its undo: requirements, handler, validators, before -> after.
+
+The order inside the transaction is fixed: snapshot, handler, snapshot, validators, differing fields, version. A handler's or
+validator's refusals take accounts out and repeat the batch, so a refused account is untouched.
+"""
+
+from collections.abc import Callable, Sequence
+
+from sqlalchemy import select, update
+
+from rolecall.errors import Refused
+from rolecall.sdk.action import Action, Undo
+from rolecall.store.tables import Account, RunItem
+from rolecall.work.projection import Fields, difference, project
+from rolecall.work.runs.context import Accounts, RunContext
+from rolecall.work.runs.plan import first_unmet, messages
+from rolecall.work.runs.unit import Effects, Outcome, Unit
+from rolecall.work.runs.validators import Validators
+
+Refusals = dict[int, tuple[str, str]]
+
+
+def process_action(unit: Unit) -> Effects:
+    """Run an action's handler on a batch."""
+    action = _action(unit, unit.run.action)
+    refused = _unmet(unit, action)
+
+    def call(context: RunContext, accounts: Accounts) -> None:
+        action.handler(context, accounts, unit.params)
+
+    return _process(unit, action, refused, call)
+
+
+def process_undo(unit: Unit) -> Effects:
+    """Run an action's undo handler on the accounts that still are as the run left them."""
+    action = _action(unit, unit.run.action)
+    ids = [item.account_id for item in unit.items]
+    origin = unit.session.execute(
+        select(RunItem.account_id, RunItem.before, RunItem.after, RunItem.version_after, Account.version)
+        .join(Account, Account.id == RunItem.account_id)
+        .where(RunItem.run_id == unit.run.undoes, RunItem.account_id.in_(ids))
+    ).all()
+    moved_on = ("changed-since", "It was changed since, so it is left as it is.")
+    refused: Refusals = {row.account_id: moved_on for row in origin if row.version_after != row.version}
+    undos = {row.account_id: Undo(before=row.before or {}, after=row.after or {}, params=unit.params) for row in origin}
+
+    def call(context: RunContext, accounts: Accounts) -> None:
+        if action.undo is None:
+            raise Refused(f"“{action.label}” cannot be undone.")
+        action.undo(context, accounts, {each: undos[each] for each in accounts.ids})
+
+    return _process(unit, action, refused, call)
+
+
+def _action(unit: Unit, action_id: str) -> Action:
+    action = unit.view.actions.get(action_id)
+    if action is None:
+        raise Refused(f"The plugin of “{action_id}” is disabled.", hint="Enable it and resume the run.")
+    return action
+
+
+def _unmet(unit: Unit, action: Action) -> Refusals:
+    if not action.requires:
+        return {}
+    ids = [item.account_id for item in unit.items]
+    unmet = first_unmet(action.requires)
+    rows = unit.session.execute(select(Account.id, unmet).where(Account.id.in_(ids), unmet.is_not(None)))
+    reasons = messages(action.requires)
+    return {account_id: (code, reasons[code]) for account_id, code in rows}
+
+
+def _process(unit: Unit, action: Action, refused: Refusals, call: Callable[[RunContext, Accounts], None]) -> Effects:
+    session = unit.session
+    plugin = unit.view.owner(action.id)
+    validators = Validators(unit)
+    numbers = {item.account_id: item.n for item in unit.items if item.account_id is not None}
+    while True:
+        ids = [each for each in numbers if each not in refused]
+        context = RunContext(unit, plugin, project(session, ids))
+        if not ids:
+            break
+        validators.remember(ids)
+        savepoint = session.begin_nested()
+        call(context, Accounts(session, ids))
+        session.flush()
+        validators.remember([each for each in context.before if each not in numbers])
+        newly = dict(context.refused) or validators.refusals(list(context.before))
+        if not newly:
+            savepoint.commit()
+            break
+        savepoint.rollback()
+        session.expire_all()
+        _take_out(newly, refused, ids)
+    return _effects(unit, action, context, ids, numbers, refused)
+
+
+def _take_out(newly: Refusals, refused: Refusals, ids: Sequence[int]) -> None:
+    fresh = {each: why for each, why in newly.items() if each in ids}
+    if not fresh:
+        # An account that the action drew in is refused: nobody of this batch can have it changed.
+        why = next(iter(newly.values()))
+        fresh = dict.fromkeys(ids, why)
+    refused.update(fresh)
+
+
+def _effects(unit: Unit, action: Action, context: RunContext, ids: Sequence[int], numbers: dict[int, int], refused: Refusals) -> Effects:
+    session = unit.session
+    after = project(session, list(context.before))
+    changes: dict[int, tuple[Fields, Fields]] = {}
+    for account_id, was in context.before.items():
+        before, becomes = difference(was, after[account_id])
+        recorded = context.records.get(account_id)
+        if recorded:
+            before, becomes = before | recorded[0], becomes | recorded[1]
+        changes[account_id] = (before, becomes)
+    changed = [account_id for account_id, (before, becomes) in changes.items() if before or becomes]
+    if changed:
+        session.execute(
+            update(Account).where(Account.id.in_(changed)).values(version=Account.version + 1), execution_options={"synchronize_session": False}
+        )
+        session.expire_all()
+    versions = dict(session.execute(select(Account.id, Account.version).where(Account.id.in_(list(context.before)))).tuples().all())
+    outcomes = [
+        Outcome(n=numbers[each], outcome="skipped", code=code, message=message, account_id=each) for each, (code, message) in refused.items()
+    ]
+    drawn_in = [(each, pair) for each, pair in changes.items() if each not in numbers and (pair[0] or pair[1])]
+    for each in ids:
+        before, becomes = changes[each]
+        if drawn_in and each == ids[0]:
+            becomes = becomes | {f"account:{other}": pair[1] for other, pair in drawn_in}
+            before = before | {f"account:{other}": pair[0] for other, pair in drawn_in}
+        outcomes.append(
+            Outcome(
+                n=numbers[each], outcome="done", before=before or None, after=becomes or None, account_id=each,
+                version_after=versions[each], secret=context.secrets.get(each),
+            )  # fmt: skip
+        )
+    return Effects(
+        outcomes=outcomes,
+        touched=frozenset(context.before),
+        behind=frozenset(changed) if action.syncs else frozenset(),
+    )

@@ -1,0 +1,158 @@
+"""One batch of a run in one transaction, in this order: the kind's work, links, list rows, item outcomes, audit.
+
+Owns the frame that every kind of run shares, so that no action can forget history, sync or audit. A batch that raises is rolled
+back and halved down to single items: one bad account is one failed line.
+"""
+
+import hashlib
+import json
+import secrets
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from sqlalchemy import ColumnElement, bindparam, func, select, update
+from sqlalchemy.orm import Session
+
+from rolecall.accounts import audit
+from rolecall.accounts.sealing import place
+from rolecall.errors import Refused, RolecallError
+from rolecall.store import listing
+from rolecall.store.engine import now
+from rolecall.store.tables import Run, RunItem
+from rolecall.work import links
+from rolecall.work.application import Application
+from rolecall.work.runs.actors import actor_of
+from rolecall.work.runs.forms import open_params
+from rolecall.work.runs.kinds import KINDS
+from rolecall.work.runs.unit import Effects, Item, Outcome, Process, Unit
+
+log = structlog.get_logger(__name__)
+
+
+def work_batch(app: Application, run_id: int, fence: int) -> bool:
+    """Work the next batch off and renew the lease. Returns whether there may be more; false also when the lease was lost."""
+    more, wake = app.db.attempt(lambda session: _batch(app, session, run_id, fence))
+    for provider in wake:
+        app.nudge("drain", provider, 0)
+    return more
+
+
+def _batch(app: Application, session: Session, run_id: int, fence: int) -> tuple[bool, frozenset[str]]:
+    run = session.scalar(select(Run).where(Run.id == run_id, Run.fence == fence, Run.state == "running").with_for_update())
+    if run is None:
+        return False, frozenset()
+    at = now(session)
+    if run.stop_requested:
+        run.state, run.leased_until, run.finished_at, run.stop_requested = "stopped", None, at, False
+        return False, frozenset()
+    view = app.plugins.view(session)
+    kind = KINDS[run.kind]
+    waiting = session.execute(
+        select(RunItem.n, RunItem.person_id, RunItem.account_id)
+        .where(RunItem.run_id == run_id, RunItem.outcome == "waiting")
+        .order_by(RunItem.n)
+        .limit(kind.batch(view, run))
+    ).all()
+    if not waiting:
+        _finish(run, at)
+        return False, frozenset()
+    actor = actor_of(session, run)
+    kind.check(view, run, actor)
+    items = [Item(n=row.n, person_id=row.person_id, account_id=row.account_id) for row in waiting]
+    params = {**run.params, **open_params(app.keyring, run.id, run.sealed_params)}
+    unit = Unit(app=app, session=session, view=view, run=run, actor=actor, items=items, now=at, params=params)
+    effects = _halving(unit, kind.process)
+    if effects.behind:
+        links.behind(session, sorted(effects.behind), run_id=run.id)
+    if effects.touched:
+        listing.refresh(session, sorted(effects.touched))
+    digests = _write_outcomes(app, session, run, effects.outcomes)
+    run.leased_until = at + timedelta(seconds=app.config.lease_seconds)
+    if len(waiting) < kind.batch(view, run):
+        _finish(run, at)
+    audit.append(
+        session,
+        actor=actor,
+        kind=f"run.{run.kind}",
+        payload={"action": run.action, "params": run.params, "reason": run.reason, "items": digests},
+        run_id=run.id,
+        account_id=effects.outcomes[0].account_id if len(effects.outcomes) == 1 else None,
+        at=at,
+    )
+    return run.state == "running", frozenset(view.providers) if effects.behind else frozenset()
+
+
+def _finish(run: Run, at: datetime) -> None:
+    run.state, run.leased_until, run.finished_at, run.sealed_params = "done", None, at, None
+
+
+def _halving(unit: Unit, process: Process) -> Effects:
+    savepoint = unit.session.begin_nested()
+    try:
+        effects = process(unit)
+        unit.session.flush()
+    except Exception as error:
+        savepoint.rollback()
+        unit.session.expire_all()
+        return _divide(unit, process, error)
+    savepoint.commit()
+    return effects
+
+
+def _divide(unit: Unit, process: Process, error: Exception) -> Effects:
+    if len(unit.items) == 1:
+        return Effects(outcomes=[_failed(unit.items[0], unit, error)])
+    middle = len(unit.items) // 2
+    halves = [_halving(_part(unit, items), process) for items in (unit.items[:middle], unit.items[middle:])]
+    return Effects(
+        outcomes=[*halves[0].outcomes, *halves[1].outcomes],
+        touched=halves[0].touched | halves[1].touched,
+        behind=halves[0].behind | halves[1].behind,
+    )
+
+
+def _part(unit: Unit, items: Sequence[Item]) -> Unit:
+    return Unit(
+        app=unit.app, session=unit.session, view=unit.view, run=unit.run, actor=unit.actor, items=items, now=unit.now, params=unit.params
+    )
+
+
+def _failed(item: Item, unit: Unit, error: Exception) -> Outcome:
+    outcome = "skipped" if isinstance(error, Refused) else "failed"
+    if isinstance(error, RolecallError):
+        code, message = error.code, str(error)
+    else:
+        log.error("item failed", run=unit.run.id, item=item.n, exc_info=error)
+        code, message = "error", f"An unexpected error ({type(error).__name__}) stopped it; the log has the details."
+    return Outcome(n=item.n, outcome=outcome, code=code, message=message, account_id=item.account_id, person_id=item.person_id)
+
+
+def _write_outcomes(app: Application, session: Session, run: Run, outcomes: Sequence[Outcome]) -> list[list[object]]:
+    rows, digests = [], []
+    for each in outcomes:
+        salt = secrets.token_hex(8)
+        sealed = app.keyring.seal(each.secret, place("run_item", run.id, str(each.n))) if each.secret is not None else None
+        rows.append(
+            {
+                "b_run": run.id, "b_n": each.n, "outcome": each.outcome, "code": each.code, "message": each.message, "before": each.before,
+                "after": each.after, "version_after": each.version_after, "salt": salt, "sealed_secret": sealed,
+                "account_id": each.account_id, "person_id": each.person_id,
+            }  # fmt: skip
+        )
+        digests.append([each.n, item_digest(salt, each)])
+    table = RunItem.__table__
+    statement = update(table).where(table.c.run_id == bindparam("b_run"), table.c.n == bindparam("b_n"))  # type: ignore[arg-type]
+    columns: dict[str, ColumnElement[Any]] = {name: bindparam(name) for name in ("outcome", "code", "message", "before", "after", "version_after", "salt", "sealed_secret")}
+    # An item that knew its account or person from the start keeps it.
+    columns |= {name: func.coalesce(bindparam(name), table.c[name]) for name in ("account_id", "person_id")}
+    session.connection().execute(statement.values(columns), rows)
+    return digests
+
+
+def item_digest(salt: str, item: Outcome | RunItem) -> str:
+    """The salted digest of an item's content, as the audit holds it."""
+    content = [item.n, item.account_id, item.outcome, item.code, item.before, item.after]
+    text = json.dumps(content, sort_keys=True, ensure_ascii=False, default=str)
+    return hashlib.sha256(f"{salt}{text}".encode()).hexdigest()

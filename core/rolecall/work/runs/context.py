@@ -1,0 +1,104 @@
+"""What a handler gets: the batch of accounts, and the context through which it asks and speaks."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, joinedload
+
+from rolecall.accounts import settings
+from rolecall.accounts.sealing import place
+from rolecall.store.tables import Account, Run
+from rolecall.work.projection import Fields, project
+from rolecall.work.runs.unit import Unit
+
+
+class Accounts:
+    """A batch: ids for set-based statements, rows (with their person) when iterated; rows are loaded once, on demand."""
+
+    def __init__(self, session: Session, ids: Sequence[int]) -> None:
+        self._session = session
+        self._ids = tuple(ids)
+
+    @property
+    def ids(self) -> Sequence[int]:
+        """The accounts' ids, in the order of the run."""
+        return self._ids
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    def __iter__(self) -> Iterator[Account]:
+        rows = self._session.scalars(select(Account).where(Account.id.in_(self._ids)).options(joinedload(Account.person)))
+        by_id = {row.id: row for row in rows}
+        return iter([by_id[each] for each in self._ids if each in by_id])
+
+
+class RunContext:
+    """The context of one batch. What it collects is written by the runner when the handler has returned."""
+
+    def __init__(self, unit: Unit, plugin: str, before: dict[int, Fields]) -> None:
+        self._unit = unit
+        self._plugin = plugin
+        self.before = before
+        self.refused: dict[int, tuple[str, str]] = {}
+        self.records: dict[int, tuple[Fields, Fields]] = {}
+        self.secrets: dict[int, str] = {}
+
+    @property
+    def session(self) -> Session:
+        """The session of the batch's transaction."""
+        return self._unit.session
+
+    @property
+    def now(self) -> datetime:
+        """When the batch began."""
+        return self._unit.now
+
+    @property
+    def run_id(self) -> int:
+        """The run's id."""
+        return self._unit.run.id
+
+    @property
+    def run(self) -> Run:
+        """The run itself."""
+        return self._unit.run
+
+    @property
+    def actor_account_id(self) -> int | None:
+        """The account that acts, when it is one."""
+        return self._unit.actor.account_id
+
+    def may(self, permission: str) -> bool:
+        """Tell whether the actor holds a permission."""
+        return self._unit.actor.may(permission)
+
+    def setting(self, key: str) -> Any:
+        """Return a setting of the action's own plugin."""
+        schema = self._unit.view.plugins[self._plugin].settings
+        return settings.read(self.session, self._plugin, schema).get(key) if schema else None
+
+    def refuse(self, account_id: int, message: str, *, code: str = "refused") -> None:
+        """Take one account out of the batch; the batch is repeated without it, so nothing of it is changed."""
+        self.refused[account_id] = (code, message)
+
+    def include(self, ids: Iterable[int]) -> None:
+        """Cover accounts outside the batch, before they are touched."""
+        new = [each for each in ids if each not in self.before]
+        self.session.flush()
+        self.before.update(project(self.session, new))
+
+    def record(self, account_id: int, field: str, before: Any, after: Any) -> None:
+        """Add a change that lies outside the snapshot to the history."""
+        was, becomes = self.records.setdefault(account_id, ({}, {}))
+        was[field], becomes[field] = before, after
+
+    def secret(self, account_id: int, value: str) -> None:
+        """Hand a value to the run's author, once."""
+        self.secrets[account_id] = value
+
+    def seal(self, value: str, *, table: str, row: int, column: str) -> bytes:
+        """Encrypt a value for one place of one row."""
+        return self._unit.app.keyring.seal(value, place(table, row, column))
