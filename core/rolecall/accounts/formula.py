@@ -26,7 +26,9 @@ DEFAULT = "{first:1}{last:12}{n}"
 #: Leaves room in the column for the number.
 LONGEST = 90
 
-_PART = re.compile(r"\{(?P<field>[a-z]+)(?::(?P<length>[0-9]{1,3}))?(?:\|(?P<case>[a-z]+))?\}|(?P<text>[a-z0-9._-]+)|(?P<wrong>.)", re.DOTALL)
+_PART = re.compile(
+    r"\{(?P<field>[a-z]+)(?::(?P<length>[0-9]{1,3}))?(?:\|(?P<case>[a-z]+))?\}|(?P<text>[a-z0-9._-]+)|(?P<wrong>.)", re.DOTALL
+)
 _UNUSABLE = re.compile(r"[^a-z0-9._-]")
 _REPEATED = re.compile(r"([._-])[._-]+")
 

@@ -3,7 +3,7 @@
 Owns which account a role fits. Every function answers with the accounts it left alone and why; the others are done.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from sqlalchemy import delete, select, update
@@ -18,26 +18,33 @@ from rolecall.store.tables import Account, Period, Role, RolePeriod
 MODES = ("add", "replace", "remove")
 
 
-def assign(session: Session, ids: Sequence[int], period: Period, role: Role, mode: str, *, now: datetime | None = None) -> dict[int, str]:
+def assign(
+    session: Session, ids: Sequence[int], period_id: int, role_id: int | None, mode: str, *, now: datetime | None = None
+) -> dict[int, str]:
     """Give accounts a role in a period, or take it away; return the accounts left as they are, each with the reason.
 
     ``add`` touches only accounts without any role in the period, remembered ones included; ``replace`` sets the role whatever was
-    there and enables it; ``remove`` takes away exactly this role. An account whose user type the role is not for is left alone.
-    Set-based: a few statements for up to 5,000 ids.
+    there and enables it; ``remove`` takes away this role, or whichever there is where ``role_id`` is none. An account whose user type
+    the role is not for is left alone. Set-based: a few statements for up to 5,000 ids.
 
     :raises Refused: when the period is closed, or the role that would be given is inactive.
-    :raises Invalid: when there is no such mode.
+    :raises Invalid: when there is no such mode, period or role.
     """
     if mode not in MODES:
         raise Invalid(f"{mode!r} is not a way to assign roles.", hint=f"Use {', '.join(MODES)}.")
-    _require_open(period)
-    if mode != "remove" and not role.active:
+    period = session.get(Period, period_id)
+    role = None if role_id is None else session.get(Role, role_id)
+    if period is None or (role is None and (mode != "remove" or role_id is not None)):
+        raise Invalid("There is no such period or role any more.", hint="Reload the page and choose again.")
+    if not period.is_open:
+        raise Refused(f"The period {period.code} is closed.", hint="Choose an open period.")
+    if mode != "remove" and role is not None and not role.active:
         raise Refused(f"The role {role.name} is not active.", hint="Activate it, or choose another role.")
     session.flush()
     moment = now or database_now(session)
     left: dict[int, str] = {}
     for chunk in chunks(ids):
-        if mode == "remove":
+        if mode == "remove" or role is None:
             left |= _remove(session, chunk, period, role)
         else:
             left |= _give(session, chunk, period, role, replace=mode == "replace", now=moment)
@@ -45,43 +52,21 @@ def assign(session: Session, ids: Sequence[int], period: Period, role: Role, mod
     return left
 
 
-def disable(session: Session, ids: Sequence[int], periods: Collection[Period]) -> dict[int, str]:
+def disable(session: Session, ids: Sequence[int], period_ids: Collection[int]) -> dict[int, str]:
     """Close periods for accounts; their roles there are remembered (R37). Return the accounts that had nothing to close."""
-    return _switch(session, ids, [period.id for period in periods], enabled=False, none="Has no enabled role in these periods.")
+    return _switch(session, ids, period_ids, enabled=False, none="Has no enabled role in these periods.")
 
 
-def enable(session: Session, ids: Sequence[int], periods: Collection[Period] | None = None) -> dict[int, str]:
+def enable(session: Session, ids: Sequence[int], period_ids: Collection[int] | None = None) -> dict[int, str]:
     """Give remembered roles back, of these periods or of all (R20). Return the accounts that had none."""
-    within = None if periods is None else [period.id for period in periods]
-    return _switch(session, ids, within, enabled=True, none="Has no remembered role in these periods.")
-
-
-def restore(session: Session, wanted: Mapping[int, Mapping[int, tuple[int, bool] | None]], *, now: datetime | None = None) -> None:
-    """Put roles back as an undo found them: for each account, for each period id, (role id, enabled) or none."""
-    session.flush()
-    moment = now or database_now(session)
-    gone = [(account_id, period_id) for account_id, periods in wanted.items() for period_id, held in periods.items() if held is None]
-    by_period: dict[int, list[int]] = {}
-    for account_id, period_id in gone:
-        by_period.setdefault(period_id, []).append(account_id)
-    for period_id, account_ids in by_period.items():
-        for chunk in chunks(account_ids):
-            _execute_delete(session, chunk, period_id)
-    rows = [
-        {"account_id": account_id, "period_id": period_id, "role_id": held[0], "enabled": held[1], "created_at": moment}
-        for account_id, periods in wanted.items()
-        for period_id, held in periods.items()
-        if held is not None
-    ]
-    _upsert(session, rows)
-    session.expire_all()
+    return _switch(session, ids, period_ids, enabled=True, none="Has no remembered role in these periods.")
 
 
 def _give(session: Session, ids: list[int], period: Period, role: Role, *, replace: bool, now: datetime) -> dict[int, str]:
     types = dict(session.execute(select(Account.id, Account.type).where(Account.id.in_(ids))).tuples().all())
     held = _held(session, ids, period)
     left: dict[int, str] = {}
-    rows = []
+    rows: list[dict[str, object]] = []
     for account_id in ids:
         if types.get(account_id) != role.user_type:
             left[account_id] = f"The role {role.name} is for {USER_TYPES[role.user_type].lower()} only."
@@ -95,14 +80,18 @@ def _give(session: Session, ids: list[int], period: Period, role: Role, *, repla
     return left
 
 
-def _remove(session: Session, ids: list[int], period: Period, role: Role) -> dict[int, str]:
+def _remove(session: Session, ids: list[int], period: Period, role: Role | None) -> dict[int, str]:
     held = _held(session, ids, period)
-    having = [account_id for account_id in ids if account_id in held and held[account_id][0] == role.id]
-    _execute_delete(session, having, period.id)
-    return {account_id: f"Does not have the role {role.name} in {period.code}." for account_id in ids if account_id not in set(having)}
+    having = {account_id for account_id, (role_id, _, _) in held.items() if role is None or role_id == role.id}
+    session.execute(
+        delete(RolePeriod).where(RolePeriod.account_id.in_(having), RolePeriod.period_id == period.id),
+        execution_options={"synchronize_session": False},
+    )
+    none = f"Has no role in {period.code}." if role is None else f"Does not have the role {role.name} in {period.code}."
+    return {account_id: none for account_id in ids if account_id not in having}
 
 
-def _switch(session: Session, ids: Sequence[int], periods: Sequence[int] | None, *, enabled: bool, none: str) -> dict[int, str]:
+def _switch(session: Session, ids: Sequence[int], periods: Collection[int] | None, *, enabled: bool, none: str) -> dict[int, str]:
     session.flush()
     touched: set[int] = set()
     for chunk in chunks(ids):
@@ -130,16 +119,3 @@ def _upsert(session: Session, rows: list[dict[str, object]]) -> None:
     insert = insert_into(session, RolePeriod)
     keep = {column: insert.excluded[column] for column in ("role_id", "enabled")}
     session.connection().execute(insert.on_conflict_do_update(index_elements=["account_id", "period_id"], set_=keep), rows)
-
-
-def _execute_delete(session: Session, ids: list[int], period_id: int) -> None:
-    if ids:
-        session.execute(
-            delete(RolePeriod).where(RolePeriod.account_id.in_(ids), RolePeriod.period_id == period_id),
-            execution_options={"synchronize_session": False},
-        )
-
-
-def _require_open(period: Period) -> None:
-    if not period.is_open:
-        raise Refused(f"The period {period.code} is closed.", hint="Choose an open period.")

@@ -12,6 +12,7 @@ from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from rolecall.accounts import formula
+from rolecall.accounts.core_settings import username_formats
 from rolecall.errors import Invalid, Refused
 from rolecall.sdk.words import TYPE_OF_LIST
 from rolecall.store.bulk import chunks, insert_into
@@ -23,7 +24,7 @@ from rolecall.store.tables import Account, Period, Person, UsernameClaim
 _ROUNDS = 20
 _SIGNS = frozenset("._-@+")
 #: Greek, Cyrillic and Armenian letters that look like Latin ones: a name of nothing else could pass for another (R21).
-_LOOKALIKE = frozenset("αικνορυχγΑΒΕΖΗΙΚΜΝΟΡΤΥΧ" "авекмнорстухіјѕһԁԛԝӏүґѵьАВЕЅІЈКМНОРСТУХҮԌԚԜӀЬ" "օսոհցզքՕՍՈՀԼ")
+_LOOKALIKE = frozenset("αικνορυχγΑΒΕΖΗΙΚΜΝΟΡΤΥΧавекмнорстухіјѕһԁԛԝӏүґѵьАВЕЅІЈКМНОРСТУХҮԌԚԜӀЬօսոհցզքՕՍՈՀԼ")
 #: Latin letters without diacritics that look like a-z.
 _ODD_LATIN = frozenset("ıĸŉſ")
 #: Where the alphabets of today's languages lie: Latin-1, Extended-A, Vietnamese horns, Romanian commas, schwa, Extended Additional.
@@ -64,17 +65,17 @@ def check(typed: str) -> tuple[str, str]:
     return text, key
 
 
-def claim(session: Session, account: Account, username: str, *, formats: Mapping[str, str] | None = None, now: datetime | None = None) -> None:
+def claim(session: Session, account: Account, username: str, *, now: datetime | None = None) -> None:
     """Give an account another user name; the old one stays in the ledger and is never given to anybody else (R21, R49).
 
-    An account may return to a name it had before. An empty ``username`` makes one by the formula of the account's type in ``formats``.
+    An account may return to a name it had before. An empty ``username`` makes one by the formula of the account's type.
 
     :raises Invalid: when the name cannot be a user name.
     :raises Refused: when it is or was somebody else's, or is another account's e-mail address (A-16).
     """
     moment = now or database_now(session)
     if not username.strip():
-        username = _made(session, account, formats or {})
+        username = _made(session, account)
     text, key = check(username)
     if key != account.username_key:
         _refuse_foreign_email(session, account.id, text, key)
@@ -89,7 +90,9 @@ def claim(session: Session, account: Account, username: str, *, formats: Mapping
     session.flush()
 
 
-def propose(session: Session, people: Sequence[Named], formats: Mapping[str, str], *, types: Mapping[int, str] | None = None) -> dict[int, str]:
+def propose(
+    session: Session, people: Sequence[Named], formats: Mapping[str, str], *, types: Mapping[int, str] | None = None
+) -> dict[int, str]:
     """Make a free user name for each person, without claiming it; answers by person id.
 
     ``formats`` has a formula per user type; ``types`` names the user type of people whose list does not tell it. In the order
@@ -162,9 +165,9 @@ def emails_that_are_usernames(session: Session, email_keys: Iterable[str]) -> di
     return found
 
 
-def _made(session: Session, account: Account, formats: Mapping[str, str]) -> str:
+def _made(session: Session, account: Account) -> str:
     person = session.get_one(Person, account.person_id)
-    return propose(session, [person], formats, types={person.id: account.type})[person.id]
+    return propose(session, [person], username_formats(session), types={person.id: account.type})[person.id]
 
 
 def _free(session: Session, stems: Sequence[tuple[int, formula.Stem]]) -> dict[int, str]:
@@ -179,7 +182,7 @@ def _free(session: Session, stems: Sequence[tuple[int, formula.Stem]]) -> dict[i
         wanted: dict[formula.Stem, int] = {}
         for _, stem in waiting:
             wanted[stem] = wanted.get(stem, 0) + growth
-        candidates = set()
+        candidates: set[str] = set()
         for stem, count in wanted.items():
             known = asked.get(stem, 0)
             candidates.update(stem.numbered(number).casefold() for number in range(known + 1, known + count + 1))
@@ -226,7 +229,11 @@ def _check_characters(text: str, key: str) -> None:
     if not letters and not any(character.isdigit() for character in text):
         raise Invalid("A user name needs a letter or a digit.")
     latin = scripts(key) <= {"LATIN"}
-    odd = [each for each in letters if latin and (each in _ODD_LATIN or not (each in _MORE_LATIN or any(ord(each) in part for part in _LATIN)))]
+    odd = [each for each in letters if latin and _is_odd(each)]
     if odd or (letters and not latin and all(each in _LOOKALIKE for each in letters)):
-        shown = odd[0] if odd else text
-        raise Invalid(f"“{shown}” looks like other letters than it is, so it could be taken for another name.", hint="Write it with the letters a-z.")
+        message = f"“{odd[0] if odd else text}” looks like other letters than it is, so it could be taken for another name."
+        raise Invalid(message, hint="Write it with the letters a-z.")
+
+
+def _is_odd(letter: str) -> bool:
+    return letter in _ODD_LATIN or not (letter in _MORE_LATIN or any(ord(letter) in part for part in _LATIN))

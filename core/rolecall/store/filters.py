@@ -7,9 +7,11 @@ in as the same objects.
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
+from functools import cache
+from importlib.metadata import entry_points
 from unicodedata import category
 
-from sqlalchemy import ColumnElement, and_, exists, false, func, literal, not_, or_, select, true
+from sqlalchemy import ColumnElement, and_, exists, false, literal, not_, or_, select, true
 from sqlalchemy.orm import Session
 
 from rolecall.errors import Invalid
@@ -42,7 +44,7 @@ def compile(  # noqa: A001 - always used as filters.compile
     clauses = []
     for each in known.values():
         value = words.get(each.id, "").strip() or each.default
-        if value == "all":
+        if not value or (value == "all" and each.choices is not None):
             continue
         clause = each.clause(value, context)
         if clause is not None:
@@ -59,6 +61,8 @@ def check_words(filters: Mapping[str, Filter] | Iterable[Filter], words: Mapping
     for word, value in words.items():
         if word not in known:
             raise Invalid(f"{_shown(word)} is not a filter.{_nearest(word, known)}", hint=f"The filters are {', '.join(known)}.")
+        if not isinstance(value, str):
+            raise Invalid(f"The value of {word} is not a text.")
         if len(value) > LONGEST_VALUE:
             raise Invalid(f"The value of {word} is too long.", hint=f"Use at most {LONGEST_VALUE} characters.")
         if known[word].id != "q" and any(category(character) in {"Cc", "Cs"} for character in value):
@@ -67,9 +71,9 @@ def check_words(filters: Mapping[str, Filter] | Iterable[Filter], words: Mapping
 
 def normalise(words: Mapping[str, str], filters: Mapping[str, Filter] | Iterable[Filter] = ()) -> dict[str, str]:
     """Return the words that narrow, without what is empty, ``all`` or the default: the shortest way to write the same filter."""
-    defaults = {each.id: each.default for each in (CORE_FILTERS if not filters else _by_id(filters).values())}
+    known = _by_id(filters or CORE_FILTERS)
     given = {word: value.strip() for word, value in words.items()}
-    return {word: value for word, value in given.items() if value and value != defaults.get(word, "all") and (value != "all")}
+    return {word: value for word, value in given.items() if value and value != (known[word].default if word in known else "all")}
 
 
 def parse_where(text: str) -> dict[str, str]:
@@ -208,14 +212,13 @@ def _key(value: str, what: str) -> str:
 
 def _providers(session: Session) -> list[str]:
     known = session.scalars(select(PluginState.plugin).union(select(Link.provider).distinct()))
-    return sorted({*known, *installed_plugins()} - {"core"})
+    return sorted({*known, *_installed_plugins()} - {"core"})
 
 
-def installed_plugins() -> list[str]:
-    """Names of the installed plugins, whether they are enabled or not."""
-    from importlib.metadata import entry_points
-
-    return sorted(each.name for each in entry_points(group="rolecall.plugins"))
+@cache
+def _installed_plugins() -> frozenset[str]:
+    """Installed plugins, enabled or not: naming one that nobody uses yet is a filter without hits and not a mistake."""
+    return frozenset(each.name for each in entry_points(group="rolecall.plugins"))
 
 
 def _types(_: FormContext) -> Sequence[Option]:
