@@ -21,7 +21,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from rolecall.accounts import settings
+from rolecall.accounts.core_settings import core_settings
 from rolecall.accounts.sealing import Keyring, place
 from rolecall.errors import Invalid
 from rolecall.store.folding import fold
@@ -29,9 +29,6 @@ from rolecall.store.tables import Account, Person
 
 #: Longest password that is hashed at all (A-05).
 LONGEST = 1_024
-#: Shortest passwords unless the institution says otherwise (R52); it may not go below 8 (A-02).
-MINIMUM_ADMINISTRATOR = 12
-MINIMUM_OTHER = 8
 #: A first-time password is taken for this long (A-18).
 FIRST_VALID = timedelta(days=7)
 #: The product's own name is everybody's first idea.
@@ -81,19 +78,16 @@ def rules_for(session: Session, account_ids: Iterable[int]) -> Rules:
         .join(Person, Person.id == Account.person_id)
         .where(Account.id.in_(list(account_ids)))
     ).all()
-    words = {PRODUCT, str(settings.value(session, "core", "institution_name", ""))}
+    decided = core_settings(session)
+    words = {PRODUCT, decided["institution_name"]}
     for _, username, email, first, last, personal, phone, code, person_first, person_last in rows:
         words |= {username, first, last, phone or "", code, person_first, person_last}
         words |= {address.split("@")[0] for address in (email, personal) if address}
-    types = {row.type for row in rows} or {"administrator"}
-    return Rules(max(minimum_for(session, each) for each in types), tuple(sorted(words - {""})))
-
-
-def minimum_for(session: Session, user_type: str) -> int:
-    """Return the shortest password that accounts of a type may have (R52)."""
-    if user_type == "administrator":
-        return max(MINIMUM_OTHER, int(settings.value(session, "core", "password_min_administrator", MINIMUM_ADMINISTRATOR)))
-    return max(MINIMUM_OTHER, int(settings.value(session, "core", "password_min_other", MINIMUM_OTHER)))
+    # Nobody in particular: the strictest rule.
+    strict = not rows or any(row.type == "administrator" for row in rows)
+    others = any(row.type != "administrator" for row in rows)
+    minima = [decided["password_min_administrator"]] * strict + [decided["password_min_other"]] * others
+    return Rules(max(minima), tuple(sorted(words - {""})))
 
 
 def check_rules(password: str, *, minimum: int, context_words: Iterable[str] = ()) -> list[str]:
@@ -191,7 +185,7 @@ def seal_first(session: Session, keyring: Keyring, account_ids: Iterable[int], *
     ids = session.scalars(
         select(Account.id).where(Account.id.in_(list(account_ids)), Account.sso_provider.is_(None)).order_by(Account.id)
     ).all()
-    must_change = bool(settings.value(session, "core", "must_change_first_password", True))
+    must_change = core_settings(session)["must_change_first_password"]
     given = {account_id: generate_first_password() for account_id in ids}
     if given:
         session.execute(
@@ -220,7 +214,7 @@ def put(session: Session, account_ids: Sequence[int], stored: str, *, must_chang
 
 def keeps_first(session: Session) -> bool:
     """Tell whether the sealed copy outlives its first use; it then only says what it was, and signs nobody in (R46)."""
-    return bool(settings.value(session, "core", "keep_first_password", False))
+    return bool(core_settings(session)["keep_first_password"])
 
 
 def sealed_place(account_id: int) -> str:

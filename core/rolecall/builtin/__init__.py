@@ -10,7 +10,7 @@ from rolecall.builtin.columns import COLUMNS
 from rolecall.hookspecs import hookimpl
 from rolecall.sdk.action import Action
 from rolecall.sdk.lists import Column, Filter
-from rolecall.store.filters import FILTERS
+from rolecall.store.filters import CORE_FILTERS
 
 LABEL = "Rolecall"
 
@@ -24,7 +24,7 @@ def register_actions() -> Iterable[Action]:
 @hookimpl
 def register_filters() -> Iterable[Filter]:
     """The filter words of every accounts list."""
-    return FILTERS
+    return CORE_FILTERS
 
 
 @hookimpl

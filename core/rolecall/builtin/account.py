@@ -125,7 +125,7 @@ def restore_account(context: Context, accounts: Batch, params: Mapping[str, Any]
 
 
 def _spare_oneself(context: Context, ids: Sequence[int], verb: str) -> None:
-    if context.actor_account_id in ids:
+    if context.actor_account_id is not None and context.actor_account_id in ids:
         context.refuse(context.actor_account_id, f"You cannot {verb} the account you are working with.", code="own-account")
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from marshmallow import Schema, fields
 from sqlalchemy import select, update
 
-from rolecall.accounts import first_passwords, sessions
+from rolecall.accounts import sessions
 from rolecall.accounts.requirements import LINKED_OR_RELEASABLE, NOT_DELETED, PERSON_SYNCS
 from rolecall.builtin.choices import linked_provider_choices, provider_choices
 from rolecall.sdk.action import Action, Batch, Context, Grade, action
@@ -76,15 +76,22 @@ def disconnect(context: Context, accounts: Batch, params: Mapping[str, Any]) -> 
     linked = {row.account_id for row in rows} | set(context.session.scalars(select(Account.id).where(*elsewhere)))
     for account_id in accounts.ids:
         if account_id not in linked:
-            context.refuse(account_id, "It is not linked to the chosen providers.", code="not-linked")
+            context.skip(account_id, "It is not linked to the chosen providers.", code="not-linked")
     for account_id, provider in rows:
         context.record(account_id, f"link:{provider}", "linked", "released")
     links.release(context.session, accounts.ids, chosen, now=context.now)
     context.session.execute(update(Account).where(*elsewhere).values(sso_provider=None))
     if params.get("reset_passwords"):
-        for account_id, password in first_passwords.fall_back(context, accounts.ids).items():
+        for account_id, password in _fall_back(context, sorted(linked)).items():
             context.secret(account_id, password)
         sessions.end_all(context.session, accounts.ids)
+
+
+def _fall_back(context: Context, ids: Sequence[int]) -> Mapping[int, str]:
+    """Go back to the first-time password where it is still kept, to a new one where it is gone; returns the new ones."""
+    kept = set(context.session.scalars(select(Account.id).where(Account.id.in_(ids), Account.sealed_password.is_not(None))))
+    context.session.execute(update(Account).where(Account.id.in_(kept)).values(password_hash=None))
+    return context.new_first_passwords([each for each in ids if each not in kept])
 
 
 def _link(context: Context, ids: Sequence[int], providers: Sequence[str]) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields, post_load, pre_load
 from sqlalchemy import update
 
-from rolecall.accounts import first_passwords, sessions
+from rolecall.accounts import passwords, sessions
 from rolecall.accounts.requirements import LOCAL_PASSWORD, NOT_DELETED
 from rolecall.builtin.restoring import restore_fields
 from rolecall.sdk.action import Action, Batch, Context, action
@@ -48,11 +48,7 @@ class MustChange(Schema):
 )  # fmt: skip
 def change_password(context: Context, accounts: Batch, params: Mapping[str, Any]) -> None:
     """Replace the password by a typed one; it arrives here as a hash (R16)."""
-    context.session.execute(
-        update(Account)
-        .where(Account.id.in_(accounts.ids))
-        .values(password_hash=params["password"], sealed_password=None, sealed_at=None)
-    )
+    passwords.put(context.session, accounts.ids, params["password"])
     sessions.end_all(context.session, accounts.ids)
     for account_id in accounts.ids:
         context.record(account_id, "password", None, "set by an administrator")
@@ -64,7 +60,7 @@ def change_password(context: Context, accounts: Batch, params: Mapping[str, Any]
 )  # fmt: skip
 def reset_password(context: Context, accounts: Batch, params: Mapping[str, Any]) -> None:
     """Replace the password by a generated one, handed out once (R18, R45)."""
-    for account_id, password in first_passwords.replace(context, accounts.ids).items():
+    for account_id, password in context.new_first_passwords(accounts.ids).items():
         context.secret(account_id, password)
         context.record(account_id, "password", None, "generated")
     sessions.end_all(context.session, accounts.ids)

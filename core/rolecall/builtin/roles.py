@@ -1,11 +1,10 @@
 """Actions on roles per period: add, replace, remove; and closing a period for accounts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from rolecall.accounts import role_periods
 from rolecall.accounts.requirements import NOT_DELETED
@@ -14,7 +13,7 @@ from rolecall.builtin.restoring import restore_fields
 from rolecall.errors import Forbidden
 from rolecall.sdk.action import Action, Batch, Context, action
 from rolecall.sdk.fields import Choice, Choices
-from rolecall.store.tables import Account, Role, RolePeriod, RolePermission
+from rolecall.store.tables import Role, RolePermission
 
 GROUP = "roles"
 SET_BASED = 5_000
@@ -52,23 +51,12 @@ class SomePeriods(Schema):
 def assign(context: Context, accounts: Batch, params: Mapping[str, Any]) -> None:
     """Add, replace or remove the role that accounts have in a period; each period has one role (R15, R35)."""
     (period_id,) = period_ids(context.session, [params["period"]])
-    held = _held(context.session, accounts.ids, period_id)
-    if params["mode"] == "remove":
-        for account_id in accounts.ids:
-            if account_id not in held:
-                context.refuse(account_id, f"It has no role in {params['period']}.", code="no-role")
-        role_periods.assign(context.session, accounts.ids, period_id, None, "remove", now=context.now)
-        return
-    role = find_role(context.session, params["role"])
-    _refuse_escalation(context, role)
-    others = context.session.execute(select(Account.id, Account.type).where(Account.id.in_(accounts.ids), Account.type != role.user_type))
-    for account_id, user_type in others:
-        context.refuse(account_id, f"“{role.name}” is a role for the type {role.user_type}; this account is of type {user_type}.", code="wrong-type")
-    if params["mode"] == "add":
-        for account_id in accounts.ids:
-            if account_id in held:
-                context.refuse(account_id, f"It has a role in {params['period']} already.", code="has-role")
-    role_periods.assign(context.session, accounts.ids, period_id, role.id, params["mode"], now=context.now)
+    role = find_role(context.session, params["role"]) if params.get("role") else None
+    if role is not None and params["mode"] != "remove":
+        _refuse_escalation(context, role)
+    left = role_periods.assign(context.session, accounts.ids, period_id, role.id if role else None, params["mode"], now=context.now)
+    for account_id, why in left.items():
+        context.skip(account_id, why)
 
 
 @action(
@@ -77,20 +65,9 @@ def assign(context: Context, accounts: Batch, params: Mapping[str, Any]) -> None
 )  # fmt: skip
 def disable_period(context: Context, accounts: Batch, params: Mapping[str, Any]) -> None:
     """Take the accounts out of periods; their roles are remembered and come back with “Activate” (R37)."""
-    chosen = period_ids(context.session, params["periods"])
-    enabled = set(
-        context.session.scalars(
-            select(RolePeriod.account_id).where(RolePeriod.account_id.in_(accounts.ids), RolePeriod.period_id.in_(chosen), RolePeriod.enabled)
-        )
-    )
-    for account_id in accounts.ids:
-        if account_id not in enabled:
-            context.refuse(account_id, "It has no enabled role in these periods.", code="no-role")
-    role_periods.disable(context.session, accounts.ids, chosen)
-
-
-def _held(session: Session, ids: Sequence[int], period_id: int) -> set[int]:
-    return set(session.scalars(select(RolePeriod.account_id).where(RolePeriod.account_id.in_(ids), RolePeriod.period_id == period_id)))
+    left = role_periods.disable(context.session, accounts.ids, period_ids(context.session, params["periods"]))
+    for account_id, why in left.items():
+        context.skip(account_id, why)
 
 
 def _refuse_escalation(context: Context, role: Role) -> None:

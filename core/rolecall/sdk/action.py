@@ -68,6 +68,10 @@ class Context(Protocol):
         """Take one account out: its item is skipped with this sentence and nothing of it is changed."""
         ...
 
+    def skip(self, account_id: int, message: str, *, code: str = "not-applicable") -> None:
+        """Say that an account was left as it is, and why; cheaper than ``refuse``, because nothing has to be taken back."""
+        ...
+
     def include(self, ids: Iterable[int]) -> None:
         """Say, before touching them, which accounts outside the batch will be changed too."""
         ...
@@ -80,8 +84,8 @@ class Context(Protocol):
         """Hand a value to the run's author, once: sealed on the item until fetched or 24 hours old."""
         ...
 
-    def seal(self, value: str, *, table: str, row: int, column: str) -> bytes:
-        """Encrypt a value for one place of one row; it opens nowhere else."""
+    def new_first_passwords(self, ids: Sequence[int]) -> Mapping[int, str]:
+        """Give accounts a new first-time password in place of what they have, and return the passwords by account (R46)."""
         ...
 
 

@@ -78,7 +78,7 @@ class Choice(fields.String):
         raise self.make_error("choice", input=repr(text), choices=", ".join(known for known, _ in options) or "there are none yet")
 
 
-class Choices(fields.List):
+class Choices(fields.List[str]):
     """Several of the values that depend on data. Accepts a list, or one text with commas from a form or the command line."""
 
     def __init__(self, *, choices: Callable[[FormContext], Sequence[Option]], **kwargs: Any) -> None:

@@ -77,7 +77,8 @@ class Database:
 def now(session: Session) -> datetime:
     """Return the time of the database on PostgreSQL, so that machines with different clocks agree on leases; else ours."""
     if session.get_bind().dialect.name == "postgresql":
-        return session.execute(select(func.clock_timestamp())).scalar_one().astimezone(UTC)
+        clock: datetime = session.execute(select(func.clock_timestamp())).scalar_one()
+        return clock.astimezone(UTC)
     return datetime.now(UTC)
 
 

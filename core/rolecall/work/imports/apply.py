@@ -60,7 +60,7 @@ def _write(unit: Unit, staged: Mapping[int, Staged], refused: Mapping[int, tuple
     outcomes: list[Outcome] = []
     updates: list[dict[str, Any]] = []
     for n, verdict in judged.items():
-        if verdict.person_id in refused:
+        if verdict.person_id is not None and verdict.person_id in refused:
             code, message = refused[verdict.person_id]
             outcomes.append(Outcome(n=n, outcome="skipped", code=code, message=message, person_id=verdict.person_id))
         elif verdict.verdict == "changed":

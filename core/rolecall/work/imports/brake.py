@@ -26,7 +26,8 @@ def stage_leaving(session: Session, run_id: int, start: int, lists: Sequence[str
     populations = dict(session.execute(select(Person.list, func.count()).where(*active).group_by(Person.list)).tuples().all())
     missing = select(Person.id, Person.list, Person.code_key, Person.code).where(*active, ~in_file.exists(), ~named.exists())
     leaving = missing.order_by(Person.list, Person.id).subquery()
-    gone = dict(session.execute(select(leaving.c.list, func.count()).group_by(leaving.c.list)).tuples().all())
+    counted = select(leaving.c.list, func.count()).group_by(leaving.c.list)
+    gone: dict[str, int] = {row[0]: row[1] for row in session.execute(counted)}
     number = (func.row_number().over(order_by=(leaving.c.list, leaving.c.id)) + literal(start, Integer)).label("n")
     staged = select(literal(run_id), number, literal(0), leaving.c.list, leaving.c.code_key, literal("leaving"), literal({}, Json))
     session.execute(insert(ImportRow).from_select(["run_id", "n", "row", "list", "code_key", "verdict", "data"], staged))

@@ -7,6 +7,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from sqlalchemy import insert, select
@@ -61,13 +62,14 @@ def stage(app: Application, actor: Actor, source: Source, options: Options) -> i
     run_id = app.db.attempt(lambda session: _new_draft(session, actor, params, options))
     progress = _Progress(lists=set(options.lists))
     try:
-        notes = list(source.notes())
         for part in chunks(extras.staged_periods(source), CHUNK):
-            app.db.attempt(lambda session, part=part: _write_extras(session, run_id, progress, part))
+            app.db.attempt(partial(_write_extras, run_id=run_id, progress=progress, staged=part))
         for records in chunks(source.people(), CHUNK):
-            app.db.attempt(lambda session, records=records: _write_people(session, run_id, progress, records))
+            app.db.attempt(partial(_write_people, run_id=run_id, progress=progress, records=records))
         for part in chunks(extras.staged_relations(source), CHUNK):
-            app.db.attempt(lambda session, part=part: _write_extras(session, run_id, progress, part))
+            app.db.attempt(partial(_write_extras, run_id=run_id, progress=progress, staged=part))
+        # A source knows only at its end what it had to leave unread.
+        notes = list(source.notes())
     except BaseException:
         app.db.attempt(lambda session: _abandon(session, run_id))
         raise

@@ -126,6 +126,10 @@ def _effects(unit: Unit, action: Action, context: RunContext, ids: Sequence[int]
     drawn_in = [(each, pair) for each, pair in changes.items() if each not in numbers and (pair[0] or pair[1])]
     for each in ids:
         before, becomes = changes[each]
+        if each in context.skipped and not before and not becomes:
+            code, message = context.skipped[each]
+            outcomes.append(Outcome(n=numbers[each], outcome="skipped", code=code, message=message, account_id=each))
+            continue
         if drawn_in and each == ids[0]:
             becomes = becomes | {f"account:{other}": pair[1] for other, pair in drawn_in}
             before = before | {f"account:{other}": pair[0] for other, pair in drawn_in}

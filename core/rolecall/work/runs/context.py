@@ -1,14 +1,13 @@
 """What a handler gets: the batch of accounts, and the context through which it asks and speaks."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
-from rolecall.accounts import settings
-from rolecall.accounts.sealing import place
+from rolecall.accounts import passwords, settings
 from rolecall.store.tables import Account, Run
 from rolecall.work.projection import Fields, project
 from rolecall.work.runs.unit import Unit
@@ -43,6 +42,7 @@ class RunContext:
         self._plugin = plugin
         self.before = before
         self.refused: dict[int, tuple[str, str]] = {}
+        self.skipped: dict[int, tuple[str, str]] = {}
         self.records: dict[int, tuple[Fields, Fields]] = {}
         self.secrets: dict[int, str] = {}
 
@@ -84,6 +84,10 @@ class RunContext:
         """Take one account out of the batch; the batch is repeated without it, so nothing of it is changed."""
         self.refused[account_id] = (code, message)
 
+    def skip(self, account_id: int, message: str, *, code: str = "not-applicable") -> None:
+        """Say that an account was left as it is, and why."""
+        self.skipped[account_id] = (code, message)
+
     def include(self, ids: Iterable[int]) -> None:
         """Cover accounts outside the batch, before they are touched."""
         new = [each for each in ids if each not in self.before]
@@ -99,6 +103,6 @@ class RunContext:
         """Hand a value to the run's author, once."""
         self.secrets[account_id] = value
 
-    def seal(self, value: str, *, table: str, row: int, column: str) -> bytes:
-        """Encrypt a value for one place of one row."""
-        return self._unit.app.keyring.seal(value, place(table, row, column))
+    def new_first_passwords(self, ids: Sequence[int]) -> Mapping[int, str]:
+        """Give accounts a new first-time password and return the passwords by account."""
+        return passwords.seal_first(self.session, self._unit.app.keyring, ids, now=self.now)

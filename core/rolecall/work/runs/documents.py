@@ -11,6 +11,8 @@ from rolecall.sdk.words import OUTCOMES
 from rolecall.store.tables import Account, Person, Run, RunItem
 
 Document = dict[str, Any]
+#: A statement of items with user name, account's names, person's code, list and names.
+Items = Select[RunItem, str, str, str, str, str, str, str]
 
 
 def counts(session: Session, run_ids: Sequence[int]) -> dict[int, dict[str, int]]:
@@ -40,7 +42,7 @@ def run_documents(session: Session, runs: Sequence[Run]) -> list[Document]:
     ]
 
 
-def items_query(run_id: int, *, outcome: str | None = None, code: str | None = None) -> Select[Any]:
+def items_query(run_id: int, *, outcome: str | None = None, code: str | None = None) -> Items:
     """The items of a run with the names of whom they are about, in their order."""
     statement = (
         select(RunItem, Account.username, Account.first_name, Account.last_name, Person.code, Person.list, Person.first_name, Person.last_name)
@@ -54,7 +56,7 @@ def items_query(run_id: int, *, outcome: str | None = None, code: str | None = N
     return statement.where(RunItem.code == code) if code else statement
 
 
-def item_documents(session: Session, statement: Select[Any]) -> list[Document]:
+def item_documents(session: Session, statement: Items) -> list[Document]:
     """The items of a query built by :func:`items_query`."""
     documents = []
     for item, username, first, last, code, people_list, person_first, person_last in session.execute(statement):

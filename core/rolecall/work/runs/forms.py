@@ -11,7 +11,7 @@ from typing import Any
 from marshmallow import RAISE, Schema, ValidationError
 from sqlalchemy.orm import Session
 
-from rolecall.accounts import password_policy
+from rolecall.accounts import passwords
 from rolecall.accounts.sealing import Keyring, place
 from rolecall.errors import Invalid
 from rolecall.plugins.registry import View
@@ -36,10 +36,10 @@ class Form:
 
         :raises ValidationError: with every broken rule as a sentence (R52).
         """
-        broken = password_policy.broken_rules(self.session, password, self.account_ids)
+        broken = passwords.rules_for(self.session, self.account_ids).broken_by(password)
         if broken:
             raise ValidationError(broken)
-        return password_policy.hash_password(password)
+        return passwords.hash_password(password)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -77,10 +77,11 @@ def make_plan(session: Session, view: View, actor: Actor, action_id: str, select
     unmet = first_unmet(action.requires)
     # The requirement is asked in the inner statement, where "account" is the table its clause speaks of.
     judged = select(Account.id, unmet.label("unmet")).where(Account.id.in_(select(chosen.c.id))).subquery()
-    grouped = dict(session.execute(select(judged.c.unmet, func.count()).group_by(judged.c.unmet)).tuples().all())
+    counted = select(judged.c.unmet, func.count()).group_by(judged.c.unmet)
+    grouped: dict[str | None, int] = {row[0]: row[1] for row in session.execute(counted)}
     will = grouped.pop(None, 0)
     reasons = messages(action.requires)
-    skipped = [Skipped(code=code, message=reasons[code], count=n) for code, n in sorted(grouped.items(), key=lambda pair: -pair[1])]
+    skipped = [Skipped(code=code, message=reasons[code], count=n) for code, n in sorted(grouped.items(), key=lambda pair: -pair[1]) if code]
     names = (
         select(Account.id, Account.first_name, Account.last_name, Account.username)
         .join(judged, judged.c.id == Account.id)

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
@@ -49,7 +48,7 @@ def of_words(words: Mapping[str, str]) -> Selection:
     return Selection(words=dict(words))
 
 
-def select_accounts(session: Session, view: View, selection: Selection) -> Select[Any]:
+def select_accounts(session: Session, view: View, selection: Selection) -> Select[int, int]:
     """Build the statement that yields (account id, person id) in list order.
 
     :raises Invalid: when a filter word or its value is unknown.
