@@ -1,0 +1,172 @@
+"""Academic periods: created, edited, made current and closed (R59, R59a).
+
+Owns that exactly one period is current, by an administrator's word and never by its dates. Roles in them belong to ``role_periods``.
+"""
+
+from collections.abc import Sequence
+from datetime import date
+from difflib import get_close_matches
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from rolecall.errors import Invalid, Refused, Stale, Unknown
+from rolecall.store.folding import canonical
+from rolecall.store.tables import Period
+
+_LONGEST_CODE = 60
+_LONGEST_NAME = 200
+
+
+def create(session: Session, *, code: str, name: str, starts_on: date, ends_on: date) -> Period:
+    """Add a period, open and not current.
+
+    :raises Invalid: with the sentences of each wrong field; a code that is taken is one of them.
+    """
+    code, code_key, name = _checked(session, None, code, name, starts_on, ends_on)
+    period = Period(
+        code=code, code_key=code_key, name=name, starts_on=starts_on, ends_on=ends_on, is_open=True, is_current=False, version=1
+    )
+    session.add(period)
+    session.flush()
+    return period
+
+
+def edit(
+    session: Session,
+    period_id: int,
+    *,
+    version: int | None = None,
+    code: str | None = None,
+    name: str | None = None,
+    starts_on: date | None = None,
+    ends_on: date | None = None,
+) -> Period:
+    """Change what is given.
+
+    :raises Invalid: as :func:`create`.
+    :raises Stale: when somebody else changed the period since ``version``.
+    """
+    period = get(session, period_id)
+    _require_version(period, version)
+    starts_on, ends_on = starts_on or period.starts_on, ends_on or period.ends_on
+    code = period.code if code is None else code
+    period.code, period.code_key, period.name = _checked(
+        session, period.id, code, period.name if name is None else name, starts_on, ends_on
+    )
+    period.starts_on, period.ends_on = starts_on, ends_on
+    _bump(session, period)
+    return period
+
+
+def make_current(session: Session, period_id: int, *, version: int | None = None) -> Period | None:
+    """Make a period the current one and return the one that was (R59).
+
+    :raises Refused: when the period is closed.
+    """
+    period = get(session, period_id)
+    _require_version(period, version)
+    if not period.is_open:
+        raise Refused(f"The period {period.code} is closed, so it cannot be the current one.", hint="Open it again first.")
+    before = current(session)
+    if before is not None and before.id == period.id:
+        return before
+    # The old one first: the database allows one current period at any moment.
+    session.execute(update(Period).where(Period.is_current.is_(True)).values(is_current=False, version=Period.version + 1))
+    period.is_current = True
+    _bump(session, period)
+    return before
+
+
+def close(session: Session, period_id: int, *, version: int | None = None) -> Period:
+    """Close a period: its roles stay and can be looked at, nobody is given one there any more (R59a).
+
+    :raises Refused: when it is the current one.
+    """
+    period = get(session, period_id)
+    _require_version(period, version)
+    if period.is_current:
+        raise Refused(f"{period.code} is the current period.", hint="Make another period the current one, then close this one.")
+    if period.is_open:
+        period.is_open = False
+        _bump(session, period)
+    return period
+
+
+def reopen(session: Session, period_id: int, *, version: int | None = None) -> Period:
+    """Open a closed period again."""
+    period = get(session, period_id)
+    _require_version(period, version)
+    if not period.is_open:
+        period.is_open = True
+        _bump(session, period)
+    return period
+
+
+def current(session: Session) -> Period | None:
+    """Return the current period; none only before there is any."""
+    return session.scalar(select(Period).where(Period.is_current.is_(True)))
+
+
+def every(session: Session) -> Sequence[Period]:
+    """All periods: the current one, then the newest."""
+    return session.scalars(select(Period).order_by(Period.is_current.desc(), Period.starts_on.desc(), Period.id.desc())).all()
+
+
+def get(session: Session, period_id: int) -> Period:
+    """Return a period by id.
+
+    :raises Unknown: when there is none.
+    """
+    period = session.get(Period, period_id)
+    if period is None:
+        raise Unknown(f"There is no period with the id {period_id}.")
+    return period
+
+
+def by_code(session: Session, code: str) -> Period:
+    """Return a period by its code, in any case.
+
+    :raises Unknown: naming the code that comes nearest.
+    """
+    period = session.scalar(select(Period).where(Period.code_key == canonical(code, what="period", longest=_LONGEST_CODE)))
+    if period is None:
+        codes = session.scalars(select(Period.code)).all()
+        near = get_close_matches(code, codes, 1)
+        raise Unknown(f"There is no period {code}.", hint=f"Did you mean {near[0]}?" if near else "Add it on the periods page.")
+    return period
+
+
+def academic_year(today: date) -> int:
+    """The year in which the academic year of a day began: from August on this one, before that the last one."""
+    return today.year if today.month >= 8 else today.year - 1
+
+
+def _checked(session: Session, own: int | None, code: str, name: str, starts_on: date, ends_on: date) -> tuple[str, str, str]:
+    wrong: dict[str, list[str]] = {}
+    code, name, key = " ".join(code.split()), " ".join(name.split()), ""
+    try:
+        key = canonical(code, what="code", longest=_LONGEST_CODE)
+    except Invalid as error:
+        wrong["code"] = [str(error)]
+    if key == "all":
+        wrong["code"] = ["“all” is a word of the filters. Choose another code."]
+    if key and session.scalar(select(Period.id).where(Period.code_key == key, Period.id != (own or 0))) is not None:
+        wrong["code"] = [f"There is a period {code} already."]
+    if not name or len(name) > _LONGEST_NAME or not name.isprintable():
+        wrong["name"] = [f"Give the period a name of at most {_LONGEST_NAME} characters."]
+    if ends_on < starts_on:
+        wrong["ends_on"] = ["The period ends before it begins."]
+    if wrong:
+        raise Invalid(next(iter(wrong.values()))[0], fields=wrong)
+    return code, key, name
+
+
+def _require_version(period: Period, version: int | None) -> None:
+    if version is not None and version != period.version:
+        raise Stale(f"The period {period.code} was changed by somebody else meanwhile.", hint="Reload the page and make your change again.")
+
+
+def _bump(session: Session, period: Period) -> None:
+    period.version += 1
+    session.flush()

@@ -1,0 +1,120 @@
+"""Student statuses: a label of the institution's, a type that rules look at, and what providers do about it (R3)."""
+
+from collections.abc import Sequence
+from difflib import get_close_matches
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from rolecall.errors import Invalid, Refused, Unknown
+from rolecall.sdk.words import PROVIDER_ACTIONS, STATUS_TYPES
+from rolecall.store.folding import canonical
+from rolecall.store.tables import Person, StudentStatus
+
+
+def create(session: Session, *, label: str, type: str, provider_action: str = "nothing") -> StudentStatus:  # noqa: A002 - the column's name
+    """Add a status.
+
+    :raises Invalid: with the sentences of each wrong field.
+    """
+    label, key = _checked(session, None, label, type, provider_action)
+    status = StudentStatus(label=label, label_key=key, type=type, provider_action=provider_action)
+    session.add(status)
+    session.flush()
+    return status
+
+
+def edit(
+    session: Session,
+    status_id: int,
+    *,
+    label: str | None = None,
+    type: str | None = None,  # noqa: A002 - the column's name
+    provider_action: str | None = None,
+) -> StudentStatus:
+    """Change what is given; students with the status follow its new type at once.
+
+    :raises Invalid: as :func:`create`.
+    """
+    status = get(session, status_id)
+    type, provider_action = type or status.type, provider_action or status.provider_action  # noqa: A001 - the column's name
+    label = status.label if label is None else label
+    status.label, status.label_key = _checked(session, status.id, label, type, provider_action)
+    status.type, status.provider_action = type, provider_action
+    session.flush()
+    return status
+
+
+def remove(session: Session, status_id: int) -> None:
+    """Delete a status that no student has.
+
+    :raises Refused: while a student has it.
+    """
+    status = get(session, status_id)
+    students = session.scalar(select(func.count()).where(Person.status_id == status.id)) or 0
+    if students:
+        who = "One student has" if students == 1 else f"{students:,} students have"
+        raise Refused(f"{who} the status {status.label}.", hint="Give them another status first.")
+    session.delete(status)
+    session.flush()
+
+
+def every(session: Session) -> Sequence[StudentStatus]:
+    """All statuses, in the order in which they were made."""
+    return session.scalars(select(StudentStatus).order_by(StudentStatus.id)).all()
+
+
+def get(session: Session, status_id: int) -> StudentStatus:
+    """Return a status by id.
+
+    :raises Unknown: when there is none.
+    """
+    status = session.get(StudentStatus, status_id)
+    if status is None:
+        raise Unknown(f"There is no student status with the id {status_id}.")
+    return status
+
+
+def ids_by_key(session: Session) -> dict[str, int]:
+    """Ids of all statuses by the canonical form of their label."""
+    return dict(session.execute(select(StudentStatus.label_key, StudentStatus.id)).tuples().all())
+
+
+def first_status(session: Session) -> int | None:
+    """The status of a new student whose record names none: ``Registered``, or the first of that type."""
+    rows = session.execute(
+        select(StudentStatus.id, StudentStatus.label_key).where(StudentStatus.type == "registered").order_by(StudentStatus.id)
+    )
+    found = rows.tuples().all()
+    return next((status_id for status_id, key in found if key == "registered"), found[0][0] if found else None)
+
+
+def label_key(label: str) -> str:
+    """The form in which labels are compared.
+
+    :raises Invalid: when it cannot be a label.
+    """
+    return canonical(label, what="status", words=True)
+
+
+def _checked(session: Session, own: int | None, label: str, type: str, provider_action: str) -> tuple[str, str]:  # noqa: A002 - as above
+    wrong: dict[str, list[str]] = {}
+    label, key = " ".join(label.split()), ""
+    try:
+        key = label_key(label)
+    except Invalid as error:
+        wrong["label"] = [str(error)]
+    if key and session.scalar(select(StudentStatus.id).where(StudentStatus.label_key == key, StudentStatus.id != (own or 0))) is not None:
+        wrong["label"] = [f"There is a status {label} already."]
+    if type not in STATUS_TYPES:
+        wrong["type"] = [_not_one(type, STATUS_TYPES)]
+    if provider_action not in PROVIDER_ACTIONS:
+        wrong["provider_action"] = [_not_one(provider_action, PROVIDER_ACTIONS)]
+    if wrong:
+        raise Invalid(next(iter(wrong.values()))[0], fields=wrong)
+    return label, key
+
+
+def _not_one(given: str, choices: Sequence[str]) -> str:
+    near = get_close_matches(given[:60], choices, 1)
+    return f"{given[:60]!r} is not one of {', '.join(choices)}.{f' Did you mean {near[0]}?' if near else ''}"
