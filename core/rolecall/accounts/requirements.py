@@ -10,6 +10,23 @@ from rolecall.sdk.words import USER_TYPES
 from rolecall.store.tables import Account, Link, Person, RolePeriod
 
 
+__all__ = [
+    "ACTIVE",
+    "DELETED",
+    "HAS_EMAIL",
+    "HAS_PERSONAL_EMAIL",
+    "INACTIVE_OR_DISABLED_PERIODS",
+    "LINKED",
+    "LINKED_OR_RELEASABLE",
+    "LOCAL_PASSWORD",
+    "NOT_DELETED",
+    "NOT_OWNER",
+    "NOT_VERIFIED",
+    "PERSON_SYNCS",
+    "TYPE",
+]
+
+
 def _person(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
     return exists().where(Person.id == Account.person_id, *conditions).correlate(Account)
 
