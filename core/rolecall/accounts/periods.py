@@ -129,7 +129,7 @@ def by_code(session: Session, code: str) -> Period:
 
     :raises Unknown: naming the code that comes nearest.
     """
-    period = session.scalar(select(Period).where(Period.code_key == canonical(code, what="period", longest=_LONGEST_CODE)))
+    period = session.scalar(select(Period).where(Period.code_key == canonical(code, what="period", words=True, longest=_LONGEST_CODE)))
     if period is None:
         codes = session.scalars(select(Period.code)).all()
         near = get_close_matches(code, codes, 1)
@@ -146,7 +146,7 @@ def _checked(session: Session, own: int | None, code: str, name: str, starts_on:
     wrong: dict[str, list[str]] = {}
     code, name, key = " ".join(code.split()), " ".join(name.split()), ""
     try:
-        key = canonical(code, what="code", longest=_LONGEST_CODE)
+        key = canonical(code, what="code", words=True, longest=_LONGEST_CODE)
     except Invalid as error:
         wrong["code"] = [str(error)]
     if key == "all":

@@ -12,7 +12,7 @@ from rolecall.store.folding import canonical
 from rolecall.store.tables import Person, StudentStatus
 
 
-def create(session: Session, *, label: str, type: str, provider_action: str = "nothing") -> StudentStatus:  # noqa: A002 - the column's name
+def create(session: Session, *, label: str, type: str, provider_action: str = "nothing") -> StudentStatus:
     """Add a status.
 
     :raises Invalid: with the sentences of each wrong field.
@@ -29,7 +29,7 @@ def edit(
     status_id: int,
     *,
     label: str | None = None,
-    type: str | None = None,  # noqa: A002 - the column's name
+    type: str | None = None,
     provider_action: str | None = None,
 ) -> StudentStatus:
     """Change what is given; students with the status follow its new type at once.
@@ -97,7 +97,7 @@ def label_key(label: str) -> str:
     return canonical(label, what="status", words=True)
 
 
-def _checked(session: Session, own: int | None, label: str, type: str, provider_action: str) -> tuple[str, str]:  # noqa: A002 - as above
+def _checked(session: Session, own: int | None, label: str, type: str, provider_action: str) -> tuple[str, str]:
     wrong: dict[str, list[str]] = {}
     label, key = " ".join(label.split()), ""
     try:

@@ -3,19 +3,17 @@
 Five statements whatever the number of rows. Clauses come from ``filters``; knows nothing of faces or rights.
 """
 
-import json
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
-from unicodedata import category
 
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 from sqlalchemy.sql import visitors
 
 from rolecall.errors import Invalid
+from rolecall.store.cursors import LARGEST_ID, read_cursor, write_cursor
 from rolecall.store.sync_states import sync_state
 from rolecall.store.tables import Account, Link, Listing, Person, Role, RolePeriod
 
@@ -23,7 +21,6 @@ from rolecall.store.tables import Account, Link, Listing, Person, Role, RolePeri
 LIMIT = 50
 MOST = 1_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_LARGEST_ID = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +113,7 @@ def page(
     """
     if not 1 <= limit <= MOST:
         raise Invalid(f"A page has 1 to {MOST:,} rows, not {limit}.")
-    if not 0 <= offset <= _LARGEST_ID:
+    if not 0 <= offset <= LARGEST_ID:
         raise Invalid(f"A list cannot begin at row {offset}.")
     by, descending = sorting(sort)
     order = [by.expression.desc(), Listing.account_id.desc()] if descending else [by.expression, Listing.account_id]
@@ -126,7 +123,7 @@ def page(
     found = session.execute(statement.order_by(*order).limit(limit + 1).offset(offset)).all()
     shown = found[:limit]
     rows = load_rows(session, [row[0] for row in shown], now=now, period_id=period_id)
-    more = _cursor(sort, shown[-1][1], shown[-1][0]) if len(found) > limit else None
+    more = write_cursor((sort, shown[-1][1], shown[-1][0])) if len(found) > limit else None
     return Page(rows=tuple(rows), total=count(session, clauses), next=more)
 
 
@@ -209,34 +206,10 @@ def _mentions_account(clause: ColumnElement[bool]) -> bool:
 
 
 def _after(sort: str, by: _Sort, descending: bool, cursor: str) -> ColumnElement[bool]:
-    value, account_id = _read_cursor(sort, by, cursor)
+    made_for, value, account_id = read_cursor(cursor, (str, by.kind, int))
+    if made_for != sort:
+        raise Invalid("The list is sorted in another way now.", hint="Begin again at the first page.")
     if descending:
         return or_(by.expression < value, and_(by.expression == value, Listing.account_id < account_id))
     # The first half alone is what an index can begin at.
     return and_(by.expression >= value, or_(by.expression > value, Listing.account_id > account_id))
-
-
-def _cursor(sort: str, value: Any, account_id: int) -> str:
-    text = value.isoformat() if isinstance(value, datetime) else value
-    return urlsafe_b64encode(json.dumps([sort, text, account_id], separators=(",", ":")).encode()).decode().rstrip("=")
-
-
-def _read_cursor(sort: str, by: _Sort, cursor: str) -> tuple[Any, int]:
-    wrong = Invalid("This page of the list does not exist.", hint="Begin again at the first page.")
-    if len(cursor) > 4_000:
-        raise wrong
-    try:
-        made_for, value, account_id = json.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        value = datetime.fromisoformat(value) if by.kind is datetime else value
-    except (ValueError, TypeError, RecursionError):
-        raise wrong from None
-    fits = made_for == sort and isinstance(value, by.kind) and type(account_id) is int and 0 <= account_id <= _LARGEST_ID
-    if not fits or (isinstance(value, datetime) and value.tzinfo is None) or (isinstance(value, str) and _unusable(value)):
-        raise wrong
-    if by.kind is int and not (type(value) is int and 0 <= value <= _LARGEST_ID):
-        raise wrong
-    return value, account_id
-
-
-def _unusable(text: str) -> bool:
-    return any(category(character) in {"Cc", "Cs"} for character in text)
