@@ -1,0 +1,299 @@
+"""The parts a page is made of, as values: a view fills them, one macro per part draws them.
+
+Owns what a part needs to know. Knows nothing of what is shown, so accounts, runs and settings look alike without trying.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, ClassVar
+
+from rolecall.sdk.fields import FormField
+
+#: How a state looks beside its word; the icon tells it without colour.
+LOOKS = ("ok", "wait", "bad", "off", "info")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """A word with an icon: ``ok``, ``wait``, ``bad``, ``off`` or ``info``."""
+
+    word: str
+    look: str = "info"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """What stands in one cell or beside one label. ``href`` makes the text a link, ``note`` is a quiet second line.
+
+    ``at`` is shown relative to now, with the exact time in the title; ``plain`` is text of ours, which needs no isolation
+    from the direction of its surroundings.
+    """
+
+    text: str = ""
+    href: str | None = None
+    note: str = ""
+    states: Sequence[State] = ()
+    at: datetime | None = None
+    numeric: bool = False
+    plain: bool = False
+
+
+def cell(text: object, **more: Any) -> Cell:
+    """Make a cell of anything that can be written; none is an empty cell."""
+    return Cell(text="" if text is None else str(text), **more)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """A column's heading. ``sort`` is the address that sorts by it, ``order`` is ascending or descending when it is sorted by now."""
+
+    label: str
+    sort: str | None = None
+    order: str | None = None
+    numeric: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """A row. ``key`` is the value of its checkbox and ``name`` whom the box ticks; ``off`` marks what is not active."""
+
+    cells: Sequence[Cell]
+    key: int | None = None
+    name: str = ""
+    off: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """A link with a sentence of help."""
+
+    label: str
+    href: str
+    help: str = ""
+    current: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Empty:
+    """Why there is nothing to see: ``nothing`` yet, no ``match``, or no ``permission``; and what to do about it."""
+
+    shape: ClassVar[str] = "empty"
+    kind: str = "nothing"
+    text: str = "There is nothing here yet."
+    hint: str = ""
+    links: Sequence[Link] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pager:
+    """Where in a long list this page is. The addresses are none at the ends."""
+
+    first: int
+    last: int
+    total: int
+    previous: str | None = None
+    next: str | None = None
+    sizes: Sequence[Link] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """A table with a caption (read aloud, not shown)."""
+
+    shape: ClassVar[str] = "table"
+    caption: str
+    heads: Sequence[Head]
+    rows: Sequence[Row]
+    title: str = ""
+    empty: Empty = Empty()
+    pager: Pager | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """Labels with their values."""
+
+    shape: ClassVar[str] = "facts"
+    facts: Sequence[tuple[str, Cell]]
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """A sentence that stands out, with what to do about it."""
+
+    shape: ClassVar[str] = "note"
+    text: str
+    look: str = "info"
+    hint: str = ""
+    links: Sequence[Link] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One line of a check: what was tried, whether it worked, what it said and how to mend it."""
+
+    label: str
+    ok: bool
+    detail: str = ""
+    fix: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lines:
+    """The lines of a check."""
+
+    shape: ClassVar[str] = "lines"
+    lines: Sequence[Line]
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prose:
+    """Paragraphs; ``code`` keeps its lines and offers itself for copying."""
+
+    shape: ClassVar[str] = "prose"
+    paragraphs: Sequence[str] = ()
+    code: str = ""
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Button:
+    """Something that can be done: a link, or with ``post`` a form of its own with hidden ``values``.
+
+    ``why_not`` shows it disabled with the sentence beside it.
+    """
+
+    label: str
+    href: str
+    post: bool = False
+    values: Mapping[str, str] = field(default_factory=dict)
+    help: str = ""
+    why_not: str | None = None
+    #: plain, main or danger
+    look: str = "plain"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Buttons:
+    """Groups of buttons, each with its heading; an empty heading is not shown."""
+
+    shape: ClassVar[str] = "buttons"
+    groups: Sequence[tuple[str, Sequence[Button]]]
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tile:
+    """A number that is a link."""
+
+    label: str
+    number: int
+    href: str
+    look: str = "info"
+    current: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tiles:
+    """Tiles in a row."""
+
+    shape: ClassVar[str] = "tiles"
+    tiles: Sequence[Tile]
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far something is. While ``poll`` is an address it is asked again after ``every`` seconds."""
+
+    shape: ClassVar[str] = "progress"
+    done: int
+    total: int
+    sentence: str
+    poll: str | None = None
+    every: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Confirm:
+    """What is asked before something is done: with the grade ``agree`` a box to tick (field ``agreed``), with ``retype`` also the
+    ``number`` to type (field ``typed``).
+    """
+
+    grade: str
+    text: str
+    number: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Form:
+    """A form that is posted to ``action``. ``errors`` are sentences by field name; those under "" are about the whole form."""
+
+    shape: ClassVar[str] = "form"
+    action: str
+    fields: Sequence[FormField]
+    button: str
+    title: str = ""
+    help: str = ""
+    values: Mapping[str, Any] = field(default_factory=dict)
+    errors: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    hidden: Mapping[str, str] = field(default_factory=dict)
+    cancel: str | None = None
+    confirm: Confirm | None = None
+    #: Sentences beside fields, by name: where a value comes from, when a secret was set.
+    notes: Mapping[str, str] = field(default_factory=dict)
+    #: Fields shown and not editable, by name.
+    locked: Sequence[str] = ()
+    danger: bool = False
+    #: Adds a file chooser called ``file`` with this label.
+    file: str | None = None
+    #: ``get`` for forms that only ask.
+    method: str = "post"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tab:
+    """A tab, which is an address."""
+
+    label: str
+    href: str
+    current: bool = False
+    count: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chip:
+    """An applied filter, and the address without it."""
+
+    label: str
+    remove: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilterField:
+    """One field of a filter bar: a choice where there are ``options``, else text; ``search`` is the wide one that is typed into."""
+
+    id: str
+    label: str
+    value: str = ""
+    options: Sequence[tuple[str, str]] = ()
+    default: str = "all"
+    help: str = ""
+    advanced: bool = False
+    search: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilterBar:
+    """What a list is asked by. ``hidden`` keeps what is not a filter: the sort, the page size, the columns."""
+
+    action: str
+    fields: Sequence[FilterField]
+    hidden: Mapping[str, str] = field(default_factory=dict)
+
+
+#: Anything that a page stacks.
+Part = Table | Facts | Note | Lines | Prose | Buttons | Tiles | Progress | Form | Empty
