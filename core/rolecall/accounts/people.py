@@ -197,8 +197,8 @@ def _texts(values: Mapping[str, Any], new: bool, wrong: dict[str, list[str]]) ->
 
 
 def _text(name: str, value: Any, wrong: dict[str, list[str]]) -> str | None:
-    text = " ".join(value.split(" ")).strip() if isinstance(value, str) else value
-    if text in {None, ""}:
+    text = value.strip() if isinstance(value, str) else value
+    if text is None or text == "":
         if name in _NEEDED:
             wrong[name] = [f"A person needs a {name.replace('_', ' ')}."]
         return None

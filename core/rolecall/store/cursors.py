@@ -1,4 +1,7 @@
-"""Cursors of lists: the place after a row, as a word for an address. They hold sort values and ids, no secrets, and are read with suspicion."""
+"""Cursors of lists: the place after a row, as a word for an address.
+
+Owns how they are written, and reads them with suspicion. They hold sort values and ids, no secrets.
+"""
 
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode

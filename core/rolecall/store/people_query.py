@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, func, not_, select, tuple_
+from sqlalchemy import ColumnElement, Select, exists, func, not_, select, tuple_
 from sqlalchemy.orm import Session
 
 from rolecall.errors import Invalid
@@ -98,7 +98,7 @@ def person_rows(session: Session, ids: list[int]) -> list[PersonRow]:
     return [found[each] for each in ids if each in found]
 
 
-def _rows() -> Any:
+def _rows() -> Select[Any]:
     return (
         select(
             Person.id, Person.list, Person.code, Person.first_name, Person.last_name, Person.email, Person.phone, Person.language,
@@ -121,5 +121,5 @@ def _clause(session: Session, word: str, value: str) -> ColumnElement[bool] | No
     yes = choose(word, value, ("yes", "no")) == "yes"
     if word == "account":
         having = exists().where(Account.person_id == Person.id).correlate(Person)
-        return and_(having) if yes else not_(having)
-    return (Person.active if word == "active" else Person.no_sync).is_(yes)
+        return having if yes else not_(having)
+    return Person.active.is_(yes) if word == "active" else Person.no_sync.is_(yes)
