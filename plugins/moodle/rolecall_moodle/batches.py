@@ -7,17 +7,21 @@ Creation is all or nothing in Moodle, an update is row by row with warnings, del
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from rolecall.errors import Ambiguous, Conflict, NotFound, Permanent, ProviderError, Transient
 from rolecall.sdk import Attributes, Change, Remote, Result, Verb
 from rolecall_moodle import cohorts, names, users
-from rolecall_moodle.client import BadData, Client, ServerFault, Unclear, number_of, plain, portions, rows_of
+from rolecall_moodle.client import BadData, Client, Garbled, ServerFault, Unclear, number_of, plain, portions, rows_of
 from rolecall_moodle.settings import own_password
 
 #: What may come of a single row: the server died over it or garbled its answer.
 FAULT = (ServerFault, Unclear)
+
+#: What one account brought about; everything else Moodle would answer to any other call too.
+ALONE = (*FAULT, Garbled, Permanent, NotFound, Conflict)
 
 #: Verbs that leave nothing to keep.
 CLOSING = (Verb.SUSPEND, Verb.DELETE)
@@ -53,8 +57,7 @@ class Step:
         """Return the user's id, or raise what went wrong."""
         if self.error is not None:
             raise self.error
-        if self.number is None:
-            raise Ambiguous("Moodle did not say which user it made.")
+        assert self.number is not None  # noqa: S101 - what has neither an id nor an error was never worked on
         return self.number
 
 
@@ -65,6 +68,7 @@ class Courier:
         self.client = client
         self.settings = settings
         self.stopped: Exception | None = None
+        self.faults = 0
 
     def carry(self, plan: Sequence[Change]) -> Iterator[Result]:
         """Carry out a plan and yield one result per change."""
@@ -91,7 +95,7 @@ class Courier:
                 raise self.stopped
             work(steps)
         except Exception as error:  # noqa: BLE001 - each change has its own outcome; the sync sorts the errors
-            if not isinstance(error, FAULT):
+            if isinstance(error, ProviderError) and not isinstance(error, ALONE):
                 # Nothing of the later phases will be sent, so nothing of them is in doubt.
                 self.stopped = Transient(error.message) if isinstance(error, Ambiguous) else error
             for step in steps:
@@ -127,12 +131,12 @@ class Courier:
 
     def create_or_adopt(self, steps: list[Step]) -> None:
         """Look all of them up first; adopt what is there, create the rest (R64)."""
-        found = users.find_all(self.client, [step.planned.account for step in steps])
+        found = self._find(steps)
         claimed: set[str] = set()
         new = []
         for step in steps:
             remote = found.get(step.planned.account.id)
-            if isinstance(remote, Conflict):
+            if isinstance(remote, ProviderError):
                 step.error = remote
             elif step.planned.verb in CLOSING:
                 self._close(step, remote)
@@ -144,6 +148,16 @@ class Courier:
                 claimed.add(remote.external_id)
                 self.adopt(step, remote)
         self.create(new)
+
+    def _find(self, steps: Sequence[Step]) -> Mapping[int, Remote | ProviderError]:
+        """Look all of them up; when Moodle refuses the look-up for something in one of them, look each up by itself."""
+        accounts = [step.planned.account for step in steps]
+        try:
+            return users.find_all(self.client, accounts)
+        except Permanent as error:
+            if len(accounts) == 1:
+                return {accounts[0].id: error}
+        return {number: remote for step in steps for number, remote in self._find([step]).items()}
 
     def _close(self, step: Step, remote: Remote | None) -> None:
         """Close a user whose id the link does not know: only one that carries our key is ours to close."""
@@ -162,9 +176,7 @@ class Courier:
         step.number = int(remote.external_id)
         step.adopted = step.finished = True
         step.returning = remote.key is not None
-        step.fields = {
-            name: value for name, value in sendable(change.wanted).items() if remote.attributes.get(name) != value
-        }
+        step.fields = {name: value for name, value in sendable(change.wanted).items() if remote.attributes.get(name) != value}
         if remote.suspended:
             step.fields["suspended"] = False
 
@@ -179,10 +191,11 @@ class Courier:
     def _create(self, steps: list[Step], adopting: bool) -> None:
         try:
             self._create_call(steps)
-        except FAULT:
+        except FAULT as error:
             if len(steps) == 1:
-                raise
-            self._singly(self._find_and_create, steps)
+                self._fault(steps[0], error)
+            else:
+                self._singly(self._find_and_create, steps)
         except Permanent as error:
             if len(steps) > 1:
                 middle = len(steps) // 2
@@ -193,8 +206,10 @@ class Courier:
 
     def _find_and_create(self, step: Step) -> None:
         """Create one user after a server fault, which may have come after the creation."""
-        remote = users.find_all(self.client, [step.planned.account]).get(step.planned.account.id)
-        if isinstance(remote, Remote):
+        remote = self._find([step]).get(step.planned.account.id)
+        if isinstance(remote, ProviderError):
+            raise remote
+        if remote is not None:
             self.adopt(step, remote)
             return
         try:
@@ -210,6 +225,7 @@ class Courier:
             raise Unclear("Moodle's answer does not fit the users it was asked to make.")
         if len(answer) < len(rows):  # PHP cut the form: the last user that got through may lack some fields
             made.pop(str(answer[-1].get("username")) if answer else "", None)
+        self.faults = 0
         for step, row in zip(steps, rows, strict=True):
             step.number = made.get(row["username"])
             step.finished = True
@@ -240,7 +256,8 @@ class Courier:
         wanted = step.planned.wanted
         remote = None
         if isinstance(error, BadData):
-            remote = users.holder(self.client, str(wanted["username"]), str(wanted["email"]))
+            with suppress(Permanent):
+                remote = users.holder(self.client, str(wanted["username"]), str(wanted["email"]))
         if remote is None:
             step.error = error
         elif adopting:
@@ -253,10 +270,11 @@ class Courier:
         for portion in portions(list(steps), lambda step: {"id": step.number, **step.fields}):
             try:
                 self._update_call(portion)
-            except (*FAULT, Permanent):
+            except (*FAULT, Permanent) as error:
                 if len(portion) == 1:
-                    raise
-                self._singly(lambda step: self._update_call([step]), portion)
+                    self._fault(portion[0], error)
+                else:
+                    self._singly(lambda step: self._update_call([step]), portion)
 
     def _update_call(self, steps: Sequence[Step]) -> None:
         rows = [{"id": step.number, **step.fields} for step in steps]
@@ -318,22 +336,23 @@ class Courier:
             step.error = failed.get(step.number or 0)
 
     def _singly(self, work: Callable[[Step], None], steps: Sequence[Step]) -> None:
-        """Do one by one what failed together, so that only the guilty fail; give up when the server itself is ill."""
-        faults = 0
+        """Do one by one what failed together, so that only the guilty fail."""
+        self.faults = 0
         for step in steps:
             try:
                 work(step)
-            except FAULT as error:
-                step.error = error
-                faults += 1
-                if faults == FAULTS:
-                    raise
-            except (Permanent, NotFound, Conflict) as error:
-                step.error = error
-                faults = 0
+            except (*FAULT, Permanent, NotFound, Conflict) as error:
+                self._fault(step, error)
             else:
                 step.finished = True
-                faults = 0
+                self.faults = 0
+
+    def _fault(self, step: Step, error: Exception) -> None:
+        """Put an error on a single step; raise it when so many came in a row that the server itself must be ill."""
+        step.error = error
+        self.faults = self.faults + 1 if isinstance(error, FAULT) else 0
+        if self.faults == FAULTS:
+            raise error
 
 
 def _unlinked(step: Step) -> bool:

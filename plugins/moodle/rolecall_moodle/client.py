@@ -167,9 +167,7 @@ def classify(answer: Mapping[str, Any], function: str, unusable: type[ProviderEr
     said = plain(answer.get("message", "")) or code or "no reason given"
     more = plain(answer.get("debuginfo", ""))
     if code in MISCONFIGURED or code.startswith("wsaccessuser") or (code == "invalidrecord" and "external_functions" in said):
-        return Denied(
-            f"Moodle refuses {function}: {said}", hint="Test the connection on the integration's page: it says what is missing."
-        )
+        return Denied(f"Moodle refuses {function}: {said}", hint="Test the connection on the integration's page: it says what is missing.")
     if code in CLOSED:
         return Unreachable(f"Moodle is closed at the moment: {said}")
     if code == "invaliduser":

@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from rolecall.errors import Misconfigured, NotFound, Permanent, ProviderError, Transient
+from rolecall.errors import Conflict, NotFound, Permanent, ProviderError, Transient
 from rolecall.sdk import AccountSnapshot
 from rolecall_moodle.client import BadData, Client, Garbled, Unclear, number_of, portions, rows_of
 
@@ -38,9 +38,7 @@ def group_key(period: str, kind: str, role: str) -> str:
 
 def group_keys(account: AccountSnapshot) -> frozenset[str]:
     """Return the cohorts an account belongs to: its enabled roles in the periods that are open (R15, R37)."""
-    return frozenset(
-        group_key(role.period, account.type, role.role) for role in account.roles if role.enabled and role.period_is_open
-    )
+    return frozenset(group_key(role.period, account.type, role.role) for role in account.roles if role.enabled and role.period_is_open)
 
 
 def group_name(key: str) -> str:
@@ -55,14 +53,21 @@ def group_name(key: str) -> str:
 def ours(client: Client) -> dict[str, int]:
     """Return the ids of the cohorts Rolecall made, by their key."""
     rows = rows_of(client.read("core_cohort_get_cohorts"), "cohorts")
-    return {
-        str(row["idnumber"]): number_of(row) for row in rows if str(row.get("idnumber") or "").startswith(PREFIX)
-    }
+    return {str(row["idnumber"]): number_of(row) for row in rows if str(row.get("idnumber") or "").startswith(PREFIX)}
 
 
 def ensure(client: Client, keys: Collection[str]) -> dict[str, int]:
     """Return the id of each key's cohort, creating those that are missing; a race with another worker has one winner."""
+    known, refused = _ensure(client, keys)
+    for error in refused.values():
+        raise error
+    return {key: known[key] for key in keys}
+
+
+def _ensure(client: Client, keys: Collection[str]) -> tuple[dict[str, int], dict[str, ProviderError]]:
+    """Return the ids of our cohorts, and why Moodle refused those of the keys that have none."""
     known = ours(client)
+    refused: dict[str, ProviderError] = {}
     missing = sorted(key for key in keys if key not in known)
     for portion in portions(missing, _cohort):
         try:
@@ -71,8 +76,11 @@ def ensure(client: Client, keys: Collection[str]) -> dict[str, int]:
             known.update(ours(client))
             for key in portion:
                 if key not in known:
-                    known.update(_create_one(client, key))
-    return {key: known[key] for key in keys}
+                    try:
+                        known.update(_create(client, [key]))
+                    except BadData as error:
+                        refused[key] = _unmakeable(key, error)
+    return known, refused
 
 
 def _cohort(key: str) -> dict[str, Any]:
@@ -92,14 +100,11 @@ def _create(client: Client, keys: Sequence[str]) -> dict[str, int]:
     return made
 
 
-def _create_one(client: Client, key: str) -> dict[str, int]:
-    try:
-        return _create(client, [key])
-    except BadData as error:
-        raise Misconfigured(
-            f"Moodle will not make the cohort “{group_name(key)}”: {error.message}",
-            hint="Look for a cohort whose ID number differs from it only in capitals or accents, and delete it.",
-        ) from error
+def _unmakeable(key: str, error: BadData) -> Conflict:
+    return Conflict(
+        f"Moodle will not make the cohort “{group_name(key)}”: {error.message}",
+        hint="Look for a cohort whose ID number differs from it only in capitals or accents, and delete it.",
+    )
 
 
 def memberships(client: Client) -> dict[int, frozenset[str]]:
@@ -128,10 +133,9 @@ def move(client: Client, moves: Mapping[int, tuple[Iterable[str], Iterable[str]]
     remove = [(user, key) for user, (_, removed) in moves.items() for key in sorted(removed) if key.startswith(PREFIX)]
     if not add and not remove:
         return {}
-    known = ensure(client, {key for _, key in add}) if add else {}
-    if remove:
-        known |= ours(client)
-    failed = _each(client, _add, [(user, known[key]) for user, key in add])
+    known, refused = _ensure(client, {key for _, key in add})
+    failed = {user: refused[key] for user, key in add if key in refused}
+    failed |= _each(client, _add, [(user, known[key]) for user, key in add if key in known])
     failed |= _each(client, _remove, [(user, known[key]) for user, key in remove if key in known])
     return failed
 
@@ -155,9 +159,7 @@ def _each(client: Client, step: Step, members: Sequence[tuple[int, int]]) -> dic
 
 
 def _add(client: Client, members: Sequence[tuple[int, int]]) -> None:
-    rows = [
-        {"cohorttype": {"type": "id", "value": cohort}, "usertype": {"type": "id", "value": user}} for user, cohort in members
-    ]
+    rows = [{"cohorttype": {"type": "id", "value": cohort}, "usertype": {"type": "id", "value": user}} for user, cohort in members]
     answer = client.write("core_cohort_add_cohort_members", {"members": rows})
     warnings = answer.get("warnings") if isinstance(answer, dict) else None
     for warning in rows_of(warnings, "warnings", Unclear):
@@ -173,4 +175,3 @@ def _add(client: Client, members: Sequence[tuple[int, int]]) -> None:
 def _remove(client: Client, members: Sequence[tuple[int, int]]) -> None:
     rows = [{"cohortid": cohort, "userid": user} for user, cohort in members]
     client.write("core_cohort_delete_cohort_members", {"members": rows})
-

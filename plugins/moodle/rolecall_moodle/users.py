@@ -78,17 +78,15 @@ def find_all(client: Client, accounts: Iterable[AccountSnapshot]) -> dict[int, R
     found: dict[int, Remote | Conflict] = {}
     missing = {account.key.lower(): account for account in accounts}
     by_key: dict[str, list[dict[str, Any]]] = {}
-    if missing:
-        for row in by_field(client, "idnumber", [account.key for account in missing.values()]):
-            by_key.setdefault(str(row.get("idnumber", "")).lower(), []).append(row)
+    for row in by_field(client, "idnumber", [account.key for account in missing.values()]):
+        by_key.setdefault(str(row.get("idnumber", "")).lower(), []).append(row)
     for key, rows in by_key.items():
         account = missing.pop(key, None)
         if account is not None:
             found[account.id] = _only(account, rows)
     for field in ("username", "email"):
         names = {name: account for account in missing.values() if (name := _name(account, field))}
-        rows = by_field(client, field, list(names)) if names else []
-        for row in rows:
+        for row in by_field(client, field, names):
             named = names.get(str(row.get(field, "")).lower())
             if named is not None and missing.pop(named.key.lower(), None) is not None:
                 found[named.id] = remote_of(row)

@@ -43,9 +43,7 @@ def test_fifty_accounts_are_made_with_few_calls(moodle: FakeMoodle, account: Mak
     results = apply(*plan)
 
     assert errors(results) == {}
-    assert {name: result.external_id for name, result in results.items()} == {
-        name: str(user["id"]) for name, user in moodle.users.items()
-    }
+    assert {name: result.external_id for name, result in results.items()} == {name: str(user["id"]) for name, user in moodle.users.items()}
     assert len(moodle.cohorts["rolecall:2026:student:Main"]) == 50
     assert calls().count(CREATE) == 1
     assert len(calls()) <= 7
@@ -143,7 +141,9 @@ def test_user_with_somebody_elses_key_is_left_alone(moodle: FakeMoodle, account:
 def test_two_accounts_never_adopt_the_same_user(moodle: FakeMoodle, account: MakeAccount, change: MakeChange, apply: Apply):
     moodle.add_user(username="anna", firstname="A", lastname="Lab", email="shared@school.example")
 
-    results = apply(change(Verb.CREATE, account("anna", email="a@x.example")), change(Verb.CREATE, account("ben", email="shared@school.example")))
+    results = apply(
+        change(Verb.CREATE, account("anna", email="a@x.example")), change(Verb.CREATE, account("ben", email="shared@school.example"))
+    )
 
     assert len(errors(results)) == 1
     assert kind(results["ben"].error, Conflict)
@@ -184,7 +184,9 @@ def test_lost_reply_is_ambiguous_and_the_next_attempt_adopts(
     assert {result.external_id for result in second.values()} == {str(user["id"]) for user in moodle.users.values()}
 
 
-def test_server_that_dies_over_one_row_takes_the_others(moodle: FakeMoodle, wire: Wire, account: MakeAccount, change: MakeChange, apply: Apply):
+def test_server_that_dies_over_one_row_takes_the_others(
+    moodle: FakeMoodle, wire: Wire, account: MakeAccount, change: MakeChange, apply: Apply
+):
     plan = [change(Verb.CREATE, account(name)) for name in ("anna", "poison", "ben", "carl")]
     wire.fail(next=None, status=500, match=asks(CREATE, having=b"poison"))
 
@@ -195,7 +197,9 @@ def test_server_that_dies_over_one_row_takes_the_others(moodle: FakeMoodle, wire
     assert set(moodle.users) == {"anna", "ben", "carl"}
 
 
-def test_server_that_garbles_one_row_takes_the_others(moodle: FakeMoodle, wire: Wire, account: MakeAccount, change: MakeChange, apply: Apply):
+def test_server_that_garbles_one_row_takes_the_others(
+    moodle: FakeMoodle, wire: Wire, account: MakeAccount, change: MakeChange, apply: Apply
+):
     plan = [change(Verb.CREATE, account(name)) for name in ("anna", "poison", "ben")]
     wire.garbage(next=None, match=asks(CREATE, having=b"poison"))
 
@@ -232,9 +236,7 @@ def test_ill_server_is_left_in_peace_after_two_faults(wire: Wire, account: MakeA
     assert sum(asks(CREATE)(request) for request in wire.journal) == 3
 
 
-def test_single_account_over_which_the_server_dies_is_tried_again_later(
-    wire: Wire, account: MakeAccount, change: MakeChange, apply: Apply
-):
+def test_single_account_over_which_the_server_dies_is_tried_again_later(wire: Wire, account: MakeAccount, change: MakeChange, apply: Apply):
     wire.fail(next=None, status=500, match=asks(CREATE))
 
     assert kind(apply(change(Verb.CREATE, account()))["anna"].error, Transient)
@@ -251,7 +253,9 @@ def test_single_after_a_fault_is_refused_for_its_own_reason(
     assert kind(results["weak"].error, Permanent)
 
 
-def test_closed_site_stops_the_whole_plan_with_its_wish(moodle: FakeMoodle, wire: Wire, account: MakeAccount, change: MakeChange, apply: Apply):
+def test_closed_site_stops_the_whole_plan_with_its_wish(
+    moodle: FakeMoodle, wire: Wire, account: MakeAccount, change: MakeChange, apply: Apply
+):
     moodle.maintenance = "cli"
 
     results = apply(change(Verb.CREATE, account()), change(Verb.SUSPEND, account("ben"), "7"), change(Verb.DELETE, account("carl"), "8"))
@@ -422,9 +426,7 @@ def test_unknown_warning_blocks_with_moodles_words(wire: Wire, account: MakeAcco
     assert "<b>" not in str(result.error)
 
 
-def test_too_long_a_value_in_an_update_is_permanent(
-    provider: MoodleProvider, account: MakeAccount, change: MakeChange, apply: Apply
-):
+def test_too_long_a_value_in_an_update_is_permanent(provider: MoodleProvider, account: MakeAccount, change: MakeChange, apply: Apply):
     anna = account()
 
     results = apply(change(Verb.UPDATE, anna, made(provider, anna), after={"username": "anna2", "idnumber": "k" * 300}))
@@ -548,6 +550,73 @@ def test_bug_in_the_plugin_is_reported_for_each_change(account: MakeAccount, cha
     results = apply(broken, change(Verb.CREATE, account("ben")))
 
     assert results["anna"].error is not None
+
+
+def test_refused_update_of_one_is_nobody_elses_trouble(
+    provider: MoodleProvider, moodle: FakeMoodle, account: MakeAccount, change: MakeChange, apply: Apply
+):
+    anna, ben, carl = account("anna"), account("ben"), account("carl", roles=MAIN)
+    numbers = [made(provider, person) for person in (anna, ben)]
+
+    results = apply(
+        change(Verb.UPDATE, anna, numbers[0], after={"lang": "xx"}),
+        change(Verb.DELETE, ben, numbers[1]),
+        change(Verb.CREATE, carl),
+    )
+
+    assert set(errors(results)) == {"anna"}
+    assert set(moodle.users) == {"anna", "carl"}
+
+
+def test_mailed_creation_over_which_the_server_dies_does_not_keep_the_others(
+    moodle: FakeMoodle, wire: Wire, account: MakeAccount, change: MakeChange, apply: Apply
+):
+    wire.fail(next=None, status=500, match=asks(CREATE, having=b"poison"))
+
+    results = apply(*(change(Verb.CREATE, account(name), password=None) for name in ("anna", "poison", "ben")))
+
+    assert set(errors(results)) == {"poison"}
+    assert set(moodle.users) == {"anna", "ben"}
+
+
+def test_account_that_spoils_the_look_up_does_not_keep_the_others(
+    moodle: FakeMoodle, account: MakeAccount, change: MakeChange, apply: Apply
+):
+    half = "\ud800@school.example"
+
+    results = apply(
+        change(Verb.CREATE, account("anna")),
+        change(Verb.CREATE, account("half", email=half)),
+        change(Verb.CREATE, account("ben")),
+    )
+
+    assert set(errors(results)) == {"half"}
+    assert kind(results["half"].error, Permanent)
+    assert set(moodle.users) == {"anna", "ben"}
+
+
+def test_account_that_spoils_the_look_up_after_a_fault_fails_alone(
+    moodle: FakeMoodle, wire: Wire, account: MakeAccount, change: MakeChange, apply: Apply
+):
+    refused = b'{"exception": "x", "errorcode": "invalidparameter", "message": "Invalid"}'
+    wire.fail(status=500, match=asks(CREATE))
+    wire.garbage(next=None, body=refused, match=lambda request: b"values%5B0%5D=key-ben&moodle" in request.body)
+
+    results = apply(*(change(Verb.CREATE, account(name)) for name in ("anna", "ben", "carl")))
+
+    assert set(errors(results)) == {"ben"}
+    assert set(moodle.users) == {"anna", "carl"}
+
+
+def test_refusal_stays_when_the_holder_cannot_be_looked_up(wire: Wire, account: MakeAccount, change: MakeChange, apply: Apply):
+    refused = b'{"exception": "x", "errorcode": "invalidparameter", "message": "Invalid"}'
+    wire.garbage(body=refused, match=asks(CREATE))
+    wire.garbage(next=1, body=b"[]", match=asks("user_get_users_by_field"))
+    wire.garbage(next=1, body=b"[]", match=asks("user_get_users_by_field"))
+    wire.garbage(next=1, body=b"[]", match=asks("user_get_users_by_field"))
+    wire.garbage(body=refused, match=asks("user_get_users_by_field"))
+
+    assert kind(apply(change(Verb.CREATE, account()))["anna"].error, Permanent)
 
 
 def test_empty_plan_is_no_work(provider: MoodleProvider, calls: Calls):

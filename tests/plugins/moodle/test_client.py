@@ -76,7 +76,7 @@ def test_invalid_response_to_a_question_is_asked_again(client: Client, wire: Wir
 def test_reason_is_told_where_the_site_tells_it(client: Client, wire: Wire):
     answering(wire, errorcode="invalidparameter", debuginfo="Email address already exists: a@x.example\nINSERT INTO mdl_user secret")
 
-    with pytest.raises(Permanent, match="Email address already exists: a@x.example$"):
+    with pytest.raises(Permanent, match=r"Email address already exists: a@x\.example$"):
         client.write(*UPDATE)
 
 

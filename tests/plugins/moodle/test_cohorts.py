@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rolecall.errors import Ambiguous, Misconfigured, Permanent, Transient
+from rolecall.errors import Ambiguous, Conflict, Permanent, Transient
 from rolecall.testing.wire import Wire
 from rolecall_moodle import cohorts
 from rolecall_moodle.client import Client
@@ -59,8 +59,26 @@ def test_key_that_only_the_database_takes_for_another_is_explained(client: Clien
     moodle.site.case_sensitive = False
     cohorts.ensure(client, [KEY])
 
-    with pytest.raises(Misconfigured, match="capitals or accents"):
+    with pytest.raises(Conflict, match="capitals or accents"):
         cohorts.ensure(client, [cohorts.group_key("2026", "student", "MAIN")])
+
+
+def test_cohort_that_moodle_refuses_concerns_only_its_members(client: Client, moodle: FakeMoodle):
+    moodle.site.case_sensitive = False
+    cohorts.ensure(client, [KEY])
+    numbers = [moodle.add_user(username=name, firstname="A", lastname="B", email=f"{name}@x.example") for name in ("anna", "ben")]
+
+    failed = cohorts.move(client, {numbers[0]: ([cohorts.group_key("2026", "student", "MAIN")], []), numbers[1]: ([KEY], [])})
+
+    assert list(failed) == [numbers[0]]
+    assert moodle.cohorts == {KEY: frozenset({"ben"})}
+
+
+def test_long_role_names_have_keys_of_their_own():
+    keys = [cohorts.group_key("2026", "student", "R" * 120 + end) for end in ("a", "b")]
+
+    assert keys[0] != keys[1]
+    assert [len(key) for key in keys] == [100, 100]
 
 
 @pytest.mark.parametrize("answer", [b"[]", b"{}", b'[{"id": 1, "idnumber": "else"}]', b'[{"idnumber": "x"}]'])
@@ -71,7 +89,9 @@ def test_hostile_answer_to_a_new_cohort_is_ambiguous(client: Client, wire: Wire,
         cohorts.ensure(client, [KEY])
 
 
-@pytest.mark.parametrize("answer", [b"null", b'[{"cohortid": 99, "userids": []}]', b'[{"cohortid": 1}]', b'[{"cohortid": 1, "userids": ["x"]}]'])
+@pytest.mark.parametrize(
+    "answer", [b"null", b'[{"cohortid": 99, "userids": []}]', b'[{"cohortid": 1}]', b'[{"cohortid": 1, "userids": ["x"]}]']
+)
 def test_hostile_list_of_members_is_not_believed(client: Client, wire: Wire, answer: bytes):
     cohorts.ensure(client, [KEY])
     wire.garbage(body=answer, content_type="application/json", match=asks("core_cohort_get_cohort_members"))
@@ -82,14 +102,20 @@ def test_hostile_list_of_members_is_not_believed(client: Client, wire: Wire, ans
 
 @pytest.mark.parametrize(
     ("warning", "expected"),
-    [(b'{"warningcode": "1", "message": "Invalid context"}', Permanent), (b'{"warningcode": "2", "message": "cohort id=1 not exists"}', Transient)],
+    [
+        (b'{"warningcode": "1", "message": "Invalid context"}', Permanent),
+        (b'{"warningcode": "2", "message": "cohort id=1 not exists"}', Transient),
+    ],
 )
 def test_warning_about_a_membership_is_an_error(client: Client, wire: Wire, warning: bytes, expected: type[Exception]):
     wire.garbage(body=b'{"warnings": [' + warning + b"]}", content_type="application/json", match=asks(ADD))
 
-    with pytest.raises(expected):
-        failed = cohorts.move(client, {7: ([KEY], [])})
-        raise failed[7]
+    try:
+        error: Exception = cohorts.move(client, {7: ([KEY], [])})[7]
+    except Transient as raised:
+        error = raised
+
+    assert isinstance(error, expected)
 
 
 @pytest.mark.parametrize("answer", [b"null", b"[]", b'{"warnings": null}'])

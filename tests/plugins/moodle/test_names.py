@@ -65,8 +65,13 @@ def test_settings_are_checked_and_have_defaults():
     loaded = MoodleSettings().load({"base_url": "http://127.0.0.1:8080", "token": token})
 
     assert loaded == {
-        "base_url": "http://127.0.0.1:8080", "token": token, "auth": "manual", "force_password_change": True, "languages": "", "cohorts": True,
-    }  # fmt: skip
+        "base_url": "http://127.0.0.1:8080",
+        "token": token,
+        "auth": "manual",
+        "force_password_change": True,
+        "languages": "",
+        "cohorts": True,
+    }
     for bad in ({"base_url": "moodle"}, {"token": "a b"}, {"auth": "No!"}, {"languages": "en;el"}):
         with pytest.raises(ValidationError):
             MoodleSettings().load({"base_url": "https://moodle.school.example", "token": token, **bad})

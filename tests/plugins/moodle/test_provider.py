@@ -163,9 +163,7 @@ def test_find_does_not_see_a_deleted_user(provider: MoodleProvider, account: Mak
     assert provider.find(anna) is None
 
 
-def test_two_users_with_our_key_are_a_conflict_unless_one_has_our_name(
-    provider: MoodleProvider, moodle: FakeMoodle, account: MakeAccount
-):
+def test_two_users_with_our_key_are_a_conflict_unless_one_has_our_name(provider: MoodleProvider, moodle: FakeMoodle, account: MakeAccount):
     for name in ("anna", "ivy", "ida"):
         moodle.add_user(username=name, firstname=name, lastname="L", email=f"{name}@x.example", idnumber="key-anna")
 
@@ -303,7 +301,8 @@ def test_accounts_gives_up_when_it_is_not_the_size(provider: MoodleProvider, wir
     assert len(wire.journal) == 5
 
 
-def test_accounts_of_a_closed_site_fails_at_once(provider: MoodleProvider, moodle: FakeMoodle, wire: Wire):
+def test_accounts_of_a_closed_site_fails_at_once(moodle: FakeMoodle, wire: Wire):
+    provider = MoodleProvider({**moodle.settings, "cohorts": False}, wire.http)
     moodle.maintenance = "admin"
 
     with pytest.raises(Transient):

@@ -30,7 +30,9 @@ def exchanges(name: str) -> list[dict[str, Any]]:
 def concerns_us(exchange: dict[str, Any]) -> bool:
     """Tell whether a recorded call is one that the plugin makes, or one on the way to any."""
     function = exchange.get("function")
-    return function in FUNCTIONS or exchange["name"].startswith(("err_missing_function", "err_unknown_function", "err_function_not", "transport", "login"))
+    return function in FUNCTIONS or exchange["name"].startswith(
+        ("err_missing_function", "err_unknown_function", "err_function_not", "transport", "login")
+    )
 
 
 def shape(value: Any) -> Any:
@@ -94,9 +96,13 @@ def generated(exchange: dict[str, Any]) -> Iterator[dict[str, str]]:
     for number in range(count):
         name = f"b{count}x{number:05}"
         yield {
-            "username": name, "password": "Passw0rd!x", "firstname": name, "lastname": "Lab",
-            "email": f"{name}@school.example", "idnumber": f"SIS-{name}",
-        }  # fmt: skip
+            "username": name,
+            "password": "Passw0rd!x",
+            "firstname": name,
+            "lastname": "Lab",
+            "email": f"{name}@school.example",
+            "idnumber": f"SIS-{name}",
+        }
 
 
 def compare(exchange: dict[str, Any], answer: TestResponse) -> None:
@@ -205,18 +211,27 @@ def test_silent_truncation_creates_the_recorded_number_of_users():
 
 
 PROBES: dict[str, tuple[str, dict[str, Any]]] = {
-    "create_user": ("core_user_create_users", {"users": [{"username": "neu", "password": "Passw0rd!x", "firstname": "N", "lastname": "L", "email": "neu@x.example"}]}),
+    "create_user": (
+        "core_user_create_users",
+        {"users": [{"username": "neu", "password": "Passw0rd!x", "firstname": "N", "lastname": "L", "email": "neu@x.example"}]},
+    ),
     "update_user": ("core_user_update_users", {"users": [{"id": 4, "city": "Patras"}]}),
     "find_by_username": ("core_user_get_users_by_field", {"field": "username", "values": ["anna"]}),
     "search_email": ("core_user_get_users", {"criteria": [{"key": "email", "value": "anna@x.example"}]}),
     "search_lastname": ("core_user_get_users", {"criteria": [{"key": "lastname", "value": "Lab"}]}),
-    "cohort_create": ("core_cohort_create_cohorts", {"cohorts": [{"categorytype": {"type": "system", "value": ""}, "name": "C", "idnumber": "C2"}]}),
-    "cohort_add": ("core_cohort_add_cohort_members", {"members": [{"cohorttype": {"type": "id", "value": 1}, "usertype": {"type": "id", "value": 4}}]}),
+    "cohort_create": (
+        "core_cohort_create_cohorts",
+        {"cohorts": [{"categorytype": {"type": "system", "value": ""}, "name": "C", "idnumber": "C2"}]},
+    ),
+    "cohort_add": (
+        "core_cohort_add_cohort_members",
+        {"members": [{"cohorttype": {"type": "id", "value": 1}, "usertype": {"type": "id", "value": 4}}]},
+    ),
     "cohort_members": ("core_cohort_get_cohort_members", {"cohortids": [1]}),
     "cohort_get": ("core_cohort_get_cohorts", {"cohortids": [1]}),
     "cohort_remove": ("core_cohort_delete_cohort_members", {"members": [{"cohortid": 1, "userid": 4}]}),
     "delete_user": ("core_user_delete_users", {"userids": [4]}),
-}  # fmt: skip
+}
 
 MATRIX = json.loads((HERE / "moodle-4.3-capabilities.json").read_text())
 

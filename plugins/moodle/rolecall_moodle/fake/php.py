@@ -49,9 +49,7 @@ def no_record(table: str) -> MoodleError:
     """A row that must exist does not; for users there is a code of its own."""
     if table == "user":
         return MoodleError("dml_missing_record_exception", "invaliduser", "Invalid user")
-    return MoodleError(
-        "dml_missing_record_exception", "invalidrecord", f"Can't find data record in database table {table}."
-    )
+    return MoodleError("dml_missing_record_exception", "invalidrecord", f"Can't find data record in database table {table}.")
 
 
 def nested(fields: Iterable[tuple[str, str]]) -> dict[str, Any]:
@@ -59,7 +57,7 @@ def nested(fields: Iterable[tuple[str, str]]) -> dict[str, Any]:
     root: dict[str, Any] = {}
     for name, value in fields:
         keys = [first or inner for first, inner in KEY.findall(name)]
-        if not keys:
+        if not keys or not keys[0]:
             continue
         node = root
         for key in keys[:-1]:

@@ -194,11 +194,7 @@ def get_users_by_field(site: Site, caller: Caller, arguments: dict[str, Any]) ->
             matches = [user for user in site.state.like(field, value) if site.same(user[field], value) and not user["deleted"]]
         found.update({user["id"]: user for user in matches})
     visible = caller.may("moodle/user:viewdetails") and caller.may("moodle/user:viewalldetails")
-    return [
-        described(site, caller, user)
-        for number, user in sorted(found.items())
-        if visible or number == caller.user["id"]
-    ]
+    return [described(site, caller, user) for number, user in sorted(found.items()) if visible or number == caller.user["id"]]
 
 
 def get_users(site: Site, caller: Caller, arguments: dict[str, Any]) -> dict[str, Any]:
