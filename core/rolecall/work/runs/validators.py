@@ -1,22 +1,38 @@
 """Asks the enabled plugins whether they can live with what a batch did, and fails closed when one of them breaks."""
 
 from collections.abc import Sequence
+from typing import Protocol
 
 import structlog
+from sqlalchemy.orm import Session
 
 from rolecall.errors import PluginFault
+from rolecall.plugins.registry import View
 from rolecall.sdk.snapshots import AccountChange, AccountSnapshot, Refusal
-from rolecall.work.runs.unit import Unit
+from rolecall.work.application import Application
 from rolecall.work.snapshots import account_snapshots
 
 log = structlog.get_logger(__name__)
 HOOK = "validate_accounts"
 
 
+class Place(Protocol):
+    """Where validators are asked: in a transaction, of what is enabled in it."""
+
+    @property
+    def app(self) -> Application: ...
+
+    @property
+    def session(self) -> Session: ...
+
+    @property
+    def view(self) -> View: ...
+
+
 class Validators:
     """The validators of one batch. Costs nothing while no enabled plugin has one."""
 
-    def __init__(self, unit: Unit) -> None:
+    def __init__(self, unit: Place) -> None:
         self._unit = unit
         self._active = unit.app.plugins.implements(unit.view, HOOK)
         self._before: dict[int, AccountSnapshot] = {}
