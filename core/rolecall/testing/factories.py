@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from rolecall.sdk.words import TYPE_OF_LIST
 from rolecall.store import listing
 from rolecall.store.folding import canonical
-from rolecall.store.tables import Account, Period, Person, PluginState, Role, RolePeriod, Setting, StudentStatus
+from rolecall.store.tables import Account, Period, Person, PluginState, Role, RolePeriod, Setting, StudentStatus, UsernameClaim
 
 _numbers = count(1)
 _LISTS = {user_type: name for name, user_type in TYPE_OF_LIST.items()} | {"administrator": "employees"}
@@ -73,6 +73,7 @@ def make_account(session: Session, first_name: str = "", *, type: str = "student
     )
     session.add(account)
     session.flush()
+    session.add(UsernameClaim(key=account.username_key, username=username, account_id=account.id, claimed_at=_LONG_AGO))
     listing.refresh(session, [account.id])
     return account
 
