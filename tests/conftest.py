@@ -133,6 +133,7 @@ def _empty(url: URL) -> None:
         if large := [f'"{name}"' for name, size in sizes if size > _LARGE]:
             connection.execute(text(f"TRUNCATE {', '.join(large)} CASCADE"))
         small = [f'DELETE FROM "{name}"' for name, size in sizes if size <= _LARGE]
-        connection.exec_driver_sql("; ".join([*small, "UPDATE generation SET number = 1", "UPDATE audit_head SET seq = 0, chain = ''"]))
+        anew = ["UPDATE generation SET number = 1", "DELETE FROM audit_head", "INSERT INTO audit_head (id, seq, chain) VALUES (1, 0, '')"]
+        connection.exec_driver_sql("; ".join([*small, *anew]))
         connection.execute(text("SELECT setval(schemaname || '.' || quote_ident(sequencename), start_value, false) FROM pg_sequences"))
     engine.dispose()

@@ -123,7 +123,7 @@ def is_common(password: str) -> bool:
     for form in (folded, folded.translate(_LOOK_ALIKES)):
         base = form.strip(_AROUND)
         # "sunshine2024!" is "sunshine"; what has more around it than a year and a sign is more than a word.
-        if len(base) >= 4 and len(form) - len(base) <= 5 and base in _common():
+        if len(base) >= 4 and len(form) - len(base) <= 6 and base in _common():
             return True
     return folded.translate(_LOOK_ALIKES) in _common()
 
