@@ -68,15 +68,15 @@ def write(
 ) -> frozenset[str]:
     """Validate and store the given settings beside those that are set already; return the names of those that changed.
 
-    A secret that is absent or empty is kept; none removes it. A change bumps the generation, so that every process builds its plugins
-    anew, and writes one entry of the audit with before -> after.
+    A secret that is absent or empty is kept; none removes it. Where an address changes, secrets that are not given again are dropped:
+    they were meant for the old one (O-03). A change bumps the generation, so that every process builds its plugins anew, and writes
+    one entry of the audit with before -> after.
 
     :raises Invalid: with each field's sentences; nothing is stored.
     """
     known = schema().fields
     stored = _stored(session, plugin)
-    given = {name: each for name, each in values.items() if not (name in known and is_secret(known[name]) and each == "")}
-    removed = {name for name, each in given.items() if each is None and name in known and is_secret(known[name])}
+    given, removed = _given(known, stored, values)
     loaded = _validate(schema, given, _kept(known, stored, plugin, keyring), removed)
     dumped = schema().dump(loaded)
 
@@ -106,6 +106,20 @@ def write(
         bump(session)
         audit.append(session, actor=actor, kind="settings", payload={"plugin": plugin, "changes": changes})
     return frozenset(changes)
+
+
+def candidate(session: Session, plugin: str, schema: type[Schema], values: Mapping[str, Any], *, keyring: Keyring) -> dict[str, Any]:
+    """Return the settings as they would be read after :func:`write` of the same values, secrets opened; nothing is stored.
+
+    What a test of a connection uses: like a save, it never sends a stored secret to a changed address (O-03).
+
+    :raises Invalid: as :func:`write`.
+    """
+    known = schema().fields
+    stored = _stored(session, plugin)
+    given, removed = _given(known, stored, values)
+    loaded = _validate(schema, given, _kept(known, stored, plugin, keyring), removed)
+    return {name: loaded.get(name, _default(each)) for name, each in known.items()}
 
 
 def bump(session: Session) -> None:
@@ -138,6 +152,26 @@ def _stored(session: Session, plugin: str) -> dict[str, Setting]:
     return {row.key: row for row in session.scalars(select(Setting).where(Setting.plugin == plugin))}
 
 
+def _given(
+    known: Mapping[str, fields.Field[Any]], stored: Mapping[str, Setting], values: Mapping[str, Any]
+) -> tuple[dict[str, Any], set[str]]:
+    """What is really said: without secrets left empty, and with those to remove as none, which are also returned by name."""
+    given = {name: each for name, each in values.items() if not (name in known and is_secret(known[name]) and each == "")}
+    secrets = {name for name, each in known.items() if is_secret(each)}
+    if any(_moves(each, stored.get(name), given[name]) for name, each in known.items() if name in given and is_address(each)):
+        given |= {name: None for name in secrets if name in stored and name not in given}
+    return given, {name for name, each in given.items() if each is None and name in secrets}
+
+
+def is_address(each: fields.Field[Any]) -> bool:
+    """Whether a field says where secrets are sent: a URL, or whatever its metadata calls an ``address`` (a host, a tenant)."""
+    return isinstance(each, fields.Url) or bool(each.metadata.get("address"))
+
+
+def _moves(each: fields.Field[Any], row: Setting | None, given: Any) -> bool:
+    return str(_shown(each, row) or "").rstrip("/") != str(given or "").strip().rstrip("/")
+
+
 def _kept(known: Mapping[str, fields.Field[Any]], stored: Mapping[str, Setting], plugin: str, keyring: Keyring) -> dict[str, Any]:
     """What is set already, as raw input for the schema; values that it no longer takes are left out."""
     kept: dict[str, Any] = {}
@@ -160,6 +194,8 @@ def _validate(schema: type[Schema], given: Mapping[str, Any], kept: Mapping[str,
     except ValidationError as error:
         messages = error.messages if isinstance(error.messages, dict) else {"_schema": error.messages}
         problems = {str(name): _sentences(texts) for name, texts in messages.items()}
+        for name in removed & set(problems):
+            problems[name] = ["Enter it again: what is stored is not sent to a changed address."]
         name, sentences = next(iter(problems.items()))
         raise Invalid(sentences[0] if name == "_schema" else f"{name}: {sentences[0]}", fields=problems) from error
     return loaded
