@@ -118,8 +118,8 @@ class Transient(ProviderError):
 
     code = "transient"
 
-    def __init__(self, message: str, *, hint: str = "", retry_after: timedelta | None = None) -> None:
-        super().__init__(message, hint=hint)
+    def __init__(self, message: str, *, hint: str = "", retry_after: timedelta | None = None, code: str | None = None) -> None:
+        super().__init__(message, hint=hint, code=code)
         self.retry_after = retry_after
 
 

@@ -132,7 +132,7 @@ def _insert(session: Session, people: Sequence[Any], emails: dict[int, tuple[str
     ]
     columns = Account.__table__.c
     statement = insert_into(session, Account).on_conflict_do_nothing(index_elements=["person_id"]).returning(columns.person_id, columns.id)
-    opened: dict[int, int] = dict(session.connection().execute(statement, rows).tuples().all())
+    opened: dict[int, int] = dict(session.connection().execute(statement, rows).all())
     usernames.assign_claims(session, {names[person_id].casefold(): account_id for person_id, account_id in opened.items()})
     return opened
 

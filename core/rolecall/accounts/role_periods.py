@@ -63,7 +63,7 @@ def enable(session: Session, ids: Sequence[int], period_ids: Collection[int] | N
 
 
 def _give(session: Session, ids: list[int], period: Period, role: Role, *, replace: bool, now: datetime) -> dict[int, str]:
-    types = dict(session.execute(select(Account.id, Account.type).where(Account.id.in_(ids))).tuples().all())
+    types = dict(session.execute(select(Account.id, Account.type).where(Account.id.in_(ids))).all())
     held = _held(session, ids, period)
     left: dict[int, str] = {}
     rows: list[dict[str, object]] = []

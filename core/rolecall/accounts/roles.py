@@ -152,7 +152,7 @@ def every(session: Session, *, user_type: str | None = None) -> list[RoleRow]:
         permissions.setdefault(role_id, []).append(permission)
     users = dict(
         session.execute(select(RolePeriod.role_id, func.count(RolePeriod.account_id.distinct())).group_by(RolePeriod.role_id))
-        .tuples()
+        
         .all()
     )
     statement = select(Role).order_by(Role.name_key)
@@ -194,7 +194,7 @@ def by_name(session: Session, user_type: str, name: str) -> Role:
 
 def default_roles(session: Session) -> dict[str, int]:
     """Ids of the active default role of each user type that has one (R50)."""
-    return dict(session.execute(select(Role.user_type, Role.id).where(Role.is_default.is_(True), Role.active.is_(True))).tuples().all())
+    return dict(session.execute(select(Role.user_type, Role.id).where(Role.is_default.is_(True), Role.active.is_(True))).all())
 
 
 def held(session: Session, role_id: int) -> frozenset[str]:

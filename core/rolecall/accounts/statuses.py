@@ -77,7 +77,7 @@ def get(session: Session, status_id: int) -> StudentStatus:
 
 def ids_by_key(session: Session) -> dict[str, int]:
     """Ids of all statuses by the canonical form of their label."""
-    return dict(session.execute(select(StudentStatus.label_key, StudentStatus.id)).tuples().all())
+    return dict(session.execute(select(StudentStatus.label_key, StudentStatus.id)).all())
 
 
 def first_status(session: Session) -> int | None:
@@ -85,7 +85,7 @@ def first_status(session: Session) -> int | None:
     rows = session.execute(
         select(StudentStatus.id, StudentStatus.label_key).where(StudentStatus.type == "registered").order_by(StudentStatus.id)
     )
-    found = rows.tuples().all()
+    found = rows.all()
     return next((status_id for status_id, key in found if key == "registered"), found[0][0] if found else None)
 
 

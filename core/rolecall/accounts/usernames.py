@@ -80,7 +80,14 @@ def claim(session: Session, account: Account, username: str, *, now: datetime | 
     if key != account.username_key:
         _refuse_foreign_email(session, account.id, text, key)
         insert = insert_into(session, UsernameClaim).on_conflict_do_nothing()
-        session.execute(insert.values(key=key, username=text, account_id=account.id, claimed_at=moment))
+        # With the old name, should it be missing: whatever was in use once is never given away.
+        session.connection().execute(
+            insert,
+            [
+                {"key": each, "username": shown, "account_id": account.id, "claimed_at": moment}
+                for each, shown in sorted({account.username_key: account.username, key: text}.items())
+            ],
+        )
         holder = session.scalar(select(UsernameClaim.account_id).where(UsernameClaim.key == key))
         if holder != account.id:
             other = next(iter(_free(session, [(0, formula.Stem(before=text[: formula.LONGEST], after=""))]).values()))
@@ -161,7 +168,7 @@ def emails_that_are_usernames(session: Session, email_keys: Iterable[str]) -> di
     found: dict[str, int | None] = {}
     for chunk in chunks(email_keys):
         rows = session.execute(select(UsernameClaim.key, UsernameClaim.account_id).where(UsernameClaim.key.in_(chunk)))
-        found.update(rows.tuples().all())
+        found.update(rows.all())
     return found
 
 

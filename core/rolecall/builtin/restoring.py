@@ -47,7 +47,7 @@ def _restore_roles(context: Context, undos: Mapping[int, Undo]) -> None:
     if not groups:
         return
     codes = {code for code, _, _ in groups}
-    periods = dict(context.session.execute(select(Period.code, Period.id).where(Period.code.in_(codes))).tuples().all())
+    periods = dict(context.session.execute(select(Period.code, Period.id).where(Period.code.in_(codes))).all())
     for (code, role_id, enabled), ids in groups.items():
         if code not in periods:
             continue

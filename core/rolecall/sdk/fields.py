@@ -73,7 +73,7 @@ class Choice(fields.String):
             return text
         options = self.choices(context)
         for known, label in options:
-            if text == known or text.casefold() == label.casefold():
+            if text.casefold() in (known.casefold(), label.casefold()):
                 return known
         raise self.make_error("choice", input=repr(text), choices=", ".join(known for known, _ in options) or "there are none yet")
 

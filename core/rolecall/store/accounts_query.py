@@ -132,7 +132,7 @@ def count(session: Session, clauses: Sequence[ColumnElement[bool]]) -> int:
     return session.scalar(_joined(select(func.count()).select_from(Listing), clauses).where(*clauses)) or 0
 
 
-def ids_select(clauses: Sequence[ColumnElement[bool]]) -> Select[tuple[int]]:
+def ids_select(clauses: Sequence[ColumnElement[bool]]) -> Select[int]:
     """The ids that the clauses match, as a statement to insert from; order it by ``Listing.sort_name, Listing.account_id`` if need be."""
     return _joined(select(Listing.account_id).select_from(Listing), clauses).where(*clauses)
 

@@ -237,7 +237,7 @@ def _periods(context: FormContext) -> Sequence[Option]:
 
 def _external_choices(context: FormContext) -> Sequence[Option]:
     linked = context.session.scalars(select(Link.provider).distinct().order_by(Link.provider))
-    enabled = context.session.scalars(select(PluginState.plugin).where(PluginState.enabled.is_(True), PluginState.plugin != "core"))
+    enabled = context.session.scalars(select(PluginState.plugin).where(PluginState.enabled.is_(True), PluginState.is_provider.is_(True)))
     return [*_YES_NO, *((name, name) for name in sorted({*linked, *enabled}))]
 
 

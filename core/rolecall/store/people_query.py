@@ -98,7 +98,7 @@ def person_rows(session: Session, ids: list[int]) -> list[PersonRow]:
     return [found[each] for each in ids if each in found]
 
 
-def _rows() -> Select[Any]:
+def _rows() -> Select[*tuple[Any, ...]]:
     return (
         select(
             Person.id, Person.list, Person.code, Person.first_name, Person.last_name, Person.email, Person.phone, Person.language,
@@ -116,7 +116,7 @@ def _clause(session: Session, word: str, value: str) -> ColumnElement[bool] | No
     if word == "q":
         return search_clause(Person.search.expression, value)
     if word == "status":
-        labels = {row.label: row.id for row in session.execute(select(StudentStatus.label, StudentStatus.id))}
+        labels = dict(session.execute(select(StudentStatus.label, StudentStatus.id)).all())
         return Person.status_id == labels[choose("status", value, labels)]
     yes = choose(word, value, ("yes", "no")) == "yes"
     if word == "account":

@@ -8,6 +8,7 @@ from rolecall.config import Config
 from rolecall.errors import ConfigurationError
 from rolecall.plugins.registry import Registry
 from rolecall.store.engine import Database
+from rolecall.work.sync.instances import Instances
 
 #: (function, argument, seconds from now): wakes a worker that may forget, repeat or die; the rows are the truth.
 Nudge = Callable[[str, str, float], None]
@@ -26,6 +27,7 @@ class Application:
         self.db = Database(config.database_url)
         self.keyring = Keyring(config.encryption_keys)
         self.plugins = Registry(strict=config.strict, trace=config.trace, allow=config.plugins_allow, extra=plugins)
+        self.instances = Instances(self)
         self._wake: Nudge | None = None
 
     def wake_by(self, nudge: Nudge | None) -> None:
@@ -38,7 +40,8 @@ class Application:
             self._wake(name, argument, after)
 
     def close(self) -> None:
-        """Give the database connections back."""
+        """Give the connections back, to the providers and to the database."""
+        self.instances.close()
         self.db.close()
 
     def __enter__(self) -> "Application":

@@ -54,7 +54,7 @@ def _write(unit: Unit, staged: Mapping[int, Staged], refused: Mapping[int, tuple
     default = session.scalar(select(StudentStatus.id).where(StudentStatus.type == "registered").order_by(StudentStatus.id).limit(1))
     judged = {n: _judge(each, there, default) for n, each in people.items()}
     changed = [verdict.person_id for verdict in judged.values() if verdict.verdict == "changed" and verdict.person_id not in refused]
-    accounts = dict(session.execute(select(Account.id, Account.person_id).where(Account.person_id.in_(changed))).tuples().all())
+    accounts = dict(session.execute(select(Account.id, Account.person_id).where(Account.person_id.in_(changed))).all())
     validators = Validators(unit)
     validators.remember(list(accounts))
     outcomes: list[Outcome] = []

@@ -23,7 +23,7 @@ def stage_leaving(session: Session, run_id: int, start: int, lists: Sequence[str
     # A row that was rejected still names somebody who is there.
     named = select(RunItem.n).where(RunItem.run_id == run_id, RunItem.person_id == Person.id)
     active = (Person.list.in_(lists), Person.active)
-    populations = dict(session.execute(select(Person.list, func.count()).where(*active).group_by(Person.list)).tuples().all())
+    populations = dict(session.execute(select(Person.list, func.count()).where(*active).group_by(Person.list)).all())
     missing = select(Person.id, Person.list, Person.code_key, Person.code).where(*active, ~in_file.exists(), ~named.exists())
     leaving = missing.order_by(Person.list, Person.id).subquery()
     counted = select(leaving.c.list, func.count()).group_by(leaving.c.list)

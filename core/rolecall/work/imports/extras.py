@@ -124,6 +124,6 @@ def _coming(session: Session, run_id: int, keys: Sequence[Key]) -> set[Key]:
 
 def _have(session: Session, people: Sequence[int]) -> set[tuple[int, int, str]]:
     rows = session.execute(select(Relation.person_id, Relation.child_id, Relation.kind).where(Relation.person_id.in_(people)))
-    return set(rows.tuples())
+    return set(rows)
 
 

@@ -194,4 +194,4 @@ def _complete(session: Session, actor: Actor, run_id: int, progress: _Progress, 
 
 def preview_rows(session: Session, run_id: int) -> Iterator[tuple[int, int]]:
     """(item number, row in the file) of every staged row."""
-    yield from session.execute(select(ImportRow.n, ImportRow.row).where(ImportRow.run_id == run_id).order_by(ImportRow.n)).tuples()
+    yield from session.execute(select(ImportRow.n, ImportRow.row).where(ImportRow.run_id == run_id).order_by(ImportRow.n))

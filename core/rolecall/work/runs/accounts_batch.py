@@ -119,7 +119,7 @@ def _effects(unit: Unit, action: Action, context: RunContext, ids: Sequence[int]
             update(Account).where(Account.id.in_(changed)).values(version=Account.version + 1), execution_options={"synchronize_session": False}
         )
         session.expire_all()
-    versions = dict(session.execute(select(Account.id, Account.version).where(Account.id.in_(list(context.before)))).tuples().all())
+    versions = dict(session.execute(select(Account.id, Account.version).where(Account.id.in_(list(context.before)))).all())
     outcomes = [
         Outcome(n=numbers[each], outcome="skipped", code=code, message=message, account_id=each) for each, (code, message) in refused.items()
     ]

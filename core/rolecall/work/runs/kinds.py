@@ -8,7 +8,7 @@ from rolecall.errors import Forbidden, Refused
 from rolecall.plugins.registry import View
 from rolecall.store.tables import Run
 from rolecall.work.imports import apply
-from rolecall.work.runs import accounts_batch, opening
+from rolecall.work.runs import accounts_batch, opening_batch
 from rolecall.work.runs.unit import Process
 
 #: People per transaction of an import or an opening: long enough to be fast, short enough for others to write in between.
@@ -47,9 +47,9 @@ def _of_action(run: Run) -> tuple[str, ...]:
 KINDS = {
     "action": Kind(process=accounts_batch.process_action, batch=_action_batch, permissions=_of_action, needs_action=True),
     "undo": Kind(process=accounts_batch.process_undo, batch=_action_batch, permissions=_of_action, needs_action=True),
-    "open": Kind(process=opening.process_open, batch=lambda _view, _run: PEOPLE, permissions=lambda _run: ("accounts:create",)),
+    "open": Kind(process=opening_batch.process_open, batch=lambda _view, _run: PEOPLE, permissions=lambda _run: ("accounts:create",)),
     "import": Kind(
-        process=lambda unit: apply.process_import(unit),
+        process=apply.process_import,
         batch=lambda _view, _run: PEOPLE,
         permissions=lambda _run: ("people:create", "people:edit"),
     ),

@@ -49,16 +49,20 @@ def start(app: Application, actor: Actor, request: Request) -> int:
     :raises Refused: (and its subclasses) when permission, consent, parameters, the count or the one account stand against it;
         nothing was changed then.
     """
+    body = digest(app, request)
     with app.db.read() as session:
         view = app.plugins.view(session)
         action = find_action(view, actor, request.action)
+        known = known_run(session, actor, request.idempotency_key, body)
+        if known is not None:
+            # Repeated after it had its effect, which may be why it would not apply any more.
+            return known
         total = count(session, view, request.selection)
         _check_request(action, request, total)
         form = Form(session=session, view=view, account_ids=request.selection.ids or ())
         params = load_params(action.params, request.params, form)
         if request.selection.is_single:
             _refuse_single(session, action, request.selection)
-    body = digest(app, request)
 
     def freeze(session: Session) -> tuple[int, bool]:
         known = known_run(session, actor, request.idempotency_key, body)

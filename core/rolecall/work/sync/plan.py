@@ -1,0 +1,60 @@
+"""Compares what a provider was told last with what it should hold, and says in one change what to do about it, or nothing.
+
+Pure: the sync, the preview and the proof of "no call that is not in the plan" (R63) all use it. Knows nothing of leases and errors.
+"""
+
+from typing import Any
+
+from rolecall.sdk.provider import Attributes, Change, Provider, Verb
+from rolecall.sdk.snapshots import AccountSnapshot
+from rolecall.work.links import DELETED, PRESENT, SUSPENDED
+from rolecall.work.sync import sent as sent_state
+from rolecall.work.sync.sent import Sent
+
+
+def plan(
+    provider: Provider,
+    account: AccountSnapshot,
+    *,
+    link_id: int,
+    goal: str,
+    external_id: str | None,
+    sent: Sent,
+    may_exist: bool = False,
+) -> Change | None:
+    """Return the one change that brings the account to its goal at the provider, or none when nothing has to be called.
+
+    ``may_exist`` says that an earlier attempt to create it may have succeeded without our knowing: a change that closes it then has no
+    external id and must look it up first. Whatever the plugin's ``attributes`` raises comes out.
+    """
+    if account.person.no_sync:
+        return None
+    facts: dict[str, Any] = {"link_id": link_id, "account": account, "external_id": external_id}
+    exists = external_id is not None or may_exist
+    if goal == DELETED and provider.can("delete"):
+        return Change(verb=Verb.DELETE, before=sent.attributes, **facts) if exists else None
+    if goal in (SUSPENDED, DELETED):
+        return Change(verb=Verb.SUSPEND, **facts) if exists and not sent.suspended and provider.can("suspend") else None
+    # A closed account whose goal is to be present is one that the integration leaves as it is: neither made nor changed.
+    if goal != PRESENT or not account.active or account.deleted:
+        return None
+    wanted = sent_state.check(provider.attributes(account))
+    if external_id is None:
+        return Change(verb=Verb.CREATE, after=wanted, wanted=wanted, **facts)
+    before, after = difference(sent.attributes, wanted)
+    if sent.suspended and provider.can("resume"):
+        after = after if provider.can("update") else {}
+        return Change(verb=Verb.RESUME, before=before, after=after, wanted=wanted, **facts)
+    if after and provider.can("update"):
+        return Change(verb=Verb.UPDATE, before=before, after=after, wanted=wanted, **facts)
+    return None
+
+
+def difference(known: Attributes, wanted: Attributes) -> tuple[Attributes, Attributes]:
+    """Return the attributes that differ, as they are known and as they are wanted.
+
+    An attribute that is not wanted any more is not managed any more: it stays as it is at the provider.
+    """
+    absent = object()
+    names = [name for name, value in wanted.items() if known.get(name, absent) != value or type(known.get(name)) is not type(value)]
+    return {name: known[name] for name in names if name in known}, {name: wanted[name] for name in names}
