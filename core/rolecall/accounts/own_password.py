@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from rolecall.accounts import audit, passwords, sessions, sign_in, tokens
+from rolecall.accounts import audit, passwords, sessions, sign_in
 from rolecall.accounts.actors import Actor
 from rolecall.accounts.sealing import Keyring, SealBroken
 from rolecall.errors import Invalid, Refused, Stale
@@ -64,7 +64,6 @@ def _store(session: Session, seen: Account, stored: str, actor: Actor, session_d
         raise Stale("Your password was changed meanwhile.", hint="Sign in again with the new one.")
     passwords.put(session, [seen.id], stored)
     sessions.end_all(session, [seen.id], except_digest=session_digest)
-    tokens.kill_links(session, [seen.id])
     audit.append(session, actor=actor, kind="password", payload={"changed": "own password"}, account_id=seen.id, at=now)
 
 

@@ -18,14 +18,14 @@ from threading import BoundedSemaphore
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from rolecall.accounts.core_settings import core_settings
 from rolecall.accounts.sealing import Keyring, place
 from rolecall.errors import Invalid
 from rolecall.store.folding import fold
-from rolecall.store.tables import Account, Person
+from rolecall.store.tables import Account, OneTimeToken, Person
 
 #: Longest password that is hashed at all (A-05).
 LONGEST = 1_024
@@ -179,7 +179,7 @@ def generate_first_password() -> str:
 def seal_first(session: Session, keyring: Keyring, account_ids: Iterable[int], *, now: datetime) -> dict[int, str]:
     """Give accounts a new first-time password, sealed and without a hash, and return them by account (R46).
 
-    What they signed in with before stops working; ending their sessions is left to the caller. Accounts whose provider signs them in are
+    What they signed in with before stops working, unused links included; ending their sessions is left to the caller. Accounts whose provider signs them in are
     left out. Nothing is hashed here: a first-time password is hashed when it is used for the first time.
     """
     ids = session.scalars(
@@ -201,15 +201,20 @@ def seal_first(session: Session, keyring: Keyring, account_ids: Iterable[int], *
                 for account_id, password in given.items()
             ],
         )
+        _kill_links(session, ids)
     return given
 
 
 def put(session: Session, account_ids: Sequence[int], stored: str, *, must_change: bool = False) -> None:
-    """Make a hash the password of accounts: their own change, or an administrator's (R16). The first-time password is wiped (R46)."""
+    """Make a hash the password of accounts: their own change, or an administrator's (R16).
+
+    The first-time password is wiped (R46), and links that were not used yet are worthless (T-06); ending sessions is left to the caller.
+    """
     facts: dict[str, object] = {"password_hash": stored, "sealed_at": None, "must_change_password": must_change}
     if not keeps_first(session):
         facts["sealed_password"] = None
     session.execute(update(Account).where(Account.id.in_(account_ids), Account.sso_provider.is_(None)).values(**facts))
+    _kill_links(session, account_ids)
 
 
 def keeps_first(session: Session) -> bool:
@@ -220,6 +225,10 @@ def keeps_first(session: Session) -> bool:
 def sealed_place(account_id: int) -> str:
     """Where the first-time password of an account is kept."""
     return place("account", account_id, "sealed_password")
+
+
+def _kill_links(session: Session, account_ids: Sequence[int]) -> None:
+    session.execute(delete(OneTimeToken).where(OneTimeToken.account_id.in_(account_ids), OneTimeToken.used_at.is_(None)))
 
 
 def _bounded(password: str) -> str:

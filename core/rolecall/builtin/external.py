@@ -90,7 +90,7 @@ def disconnect(context: Context, accounts: Batch, params: Mapping[str, Any]) -> 
 def _fall_back(context: Context, ids: Sequence[int]) -> Mapping[int, str]:
     """Go back to the first-time password where it is still kept, to a new one where it is gone; returns the new ones."""
     kept = set(context.session.scalars(select(Account.id).where(Account.id.in_(ids), Account.sealed_password.is_not(None))))
-    context.session.execute(update(Account).where(Account.id.in_(kept)).values(password_hash=None))
+    context.session.execute(update(Account).where(Account.id.in_(kept)).values(password_hash=None, sealed_at=context.now))
     return context.new_first_passwords([each for each in ids if each not in kept])
 
 

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import func, insert, select
 
-from rolecall.accounts import passwords, settings
+from rolecall.accounts import passwords, settings, tokens
 from rolecall.accounts.actors import WORKER
 from rolecall.accounts.core_settings import CoreSettings
 from rolecall.accounts.sealing import Keyring
@@ -226,3 +226,19 @@ def test_a_new_password_wipes_the_first_one_unless_it_is_kept(
         account = session.get_one(Account, anna)
         assert (account.password_hash, account.sealed_at, account.must_change_password) == (stored, None, False)
         assert (account.sealed_password is not None) is is_kept
+
+
+def test_a_new_password_kills_the_links_of_the_account_and_nobody_elses(
+    db: Database, keyring: Keyring, make_account: Callable[..., int], noon: datetime
+) -> None:
+    anna, boris, chloe = make_account("anna"), make_account("boris"), make_account("chloe")
+    hour = timedelta(hours=1)
+    with db.write() as session:
+        links = [tokens.create_link(session, "reset", account, lasts=hour, now=noon) for account in (anna, boris, chloe)]
+
+    with db.write() as session:
+        passwords.put(session, [anna], "$argon2id$made")
+        passwords.seal_first(session, keyring, [boris], now=noon)
+
+    with db.read() as session:
+        assert [tokens.is_usable(session, link, "reset", noon) for link in links] == [False, False, True]
