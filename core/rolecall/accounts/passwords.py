@@ -179,8 +179,8 @@ def generate_first_password() -> str:
 def seal_first(session: Session, keyring: Keyring, account_ids: Iterable[int], *, now: datetime) -> dict[int, str]:
     """Give accounts a new first-time password, sealed and without a hash, and return them by account (R46).
 
-    What they signed in with before stops working, unused links included; ending their sessions is left to the caller. Accounts whose provider signs them in are
-    left out. Nothing is hashed here: a first-time password is hashed when it is used for the first time.
+    What they signed in with before stops working, unused links included; ending their sessions is left to the caller. Accounts whose
+    provider signs them in are left out. Nothing is hashed here: a first-time password is hashed when it is used for the first time.
     """
     ids = session.scalars(
         select(Account.id).where(Account.id.in_(list(account_ids)), Account.sso_provider.is_(None)).order_by(Account.id)
