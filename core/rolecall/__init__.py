@@ -8,6 +8,8 @@ from rolecall.accounts.requirements import *  # noqa: F403 - the standard requir
 from rolecall.hookspecs import hookimpl
 from rolecall.sdk import *  # noqa: F403 - the sdk's own __all__ is the list
 from rolecall.sdk import __all__ as _sdk
+from rolecall.store import linked as _linked
+from rolecall.store.linked import *  # noqa: F403 - the questions about links, by its own __all__
 from rolecall.store.tables import Account, Period, Person, Role, RolePeriod
 
-__all__ = ["Account", "Period", "Person", "Role", "RolePeriod", "hookimpl", *_requirements.__all__, *_sdk]  # noqa: PLE0604 - both are lists of names
+__all__ = ["Account", "Period", "Person", "Role", "RolePeriod", "hookimpl", *_linked.__all__, *_requirements.__all__, *_sdk]  # noqa: PLE0604 - both are lists of names

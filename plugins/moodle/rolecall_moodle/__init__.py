@@ -7,16 +7,30 @@ from collections.abc import Iterable, Sequence
 
 from marshmallow import Schema
 
-from rolecall import AccountChange, Provider, Refusal, hookimpl
-from rolecall_moodle import names
+from rolecall import AccountChange, Column, Filter, Provider, Refusal, hookimpl
+from rolecall_moodle import lists, names
 from rolecall_moodle.provider import MoodleProvider
 from rolecall_moodle.settings import MoodleSettings
+
+LABEL = "Moodle"
 
 
 @hookimpl
 def register_providers() -> Iterable[type[Provider]]:
     """Declare the Moodle provider (R60)."""
     return [MoodleProvider]
+
+
+@hookimpl
+def register_filters() -> Iterable[Filter]:
+    """Declare the filter by how accounts stand at Moodle (R13)."""
+    return lists.FILTERS
+
+
+@hookimpl
+def register_columns() -> Iterable[Column]:
+    """Declare the column with the Moodle id (R14)."""
+    return lists.COLUMNS
 
 
 @hookimpl

@@ -6,6 +6,9 @@ from rolecall import RosterSource, hookimpl
 from rolecall_oneroster.source import OneRosterSource
 
 
+LABEL = "OneRoster and School Data Sync"
+
+
 @hookimpl
 def register_roster_sources() -> Iterable[type[RosterSource]]:
     """One source for all the formats: the files tell which one they are."""
