@@ -16,6 +16,7 @@ from sqlalchemy import ColumnElement, Text, cast, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from rolecall.accounts.actors import Actor
+from rolecall.errors import Unknown
 from rolecall.store.engine import is_sqlite, now
 from rolecall.store.tables import AuditEntry, AuditHead
 
@@ -140,6 +141,25 @@ def entries(session: Session, filters: Filters, *, cursor: str | None = None, li
         statement = statement.where(AuditEntry.seq < int(cursor))
     found = session.scalars(statement).all()
     return Page(items=found[:limit], next=str(found[limit - 1].seq) if len(found) > limit else None)
+
+
+def get(session: Session, seq: int) -> AuditEntry:
+    """Return one entry by its number.
+
+    :raises Unknown: when there is none.
+    """
+    entry = session.get(AuditEntry, seq)
+    if entry is None:
+        raise Unknown(f"There is no entry {seq} in the audit.")
+    return entry
+
+
+def kinds(session: Session) -> Sequence[str]:
+    """Every kind of entry that there is, in alphabetical order; each is one look into the index."""
+    first = select(func.min(AuditEntry.kind).label("kind")).cte("kinds", recursive=True)
+    following = select(func.min(AuditEntry.kind)).where(AuditEntry.kind > first.c.kind).scalar_subquery()
+    found = first.union_all(select(following).where(first.c.kind.is_not(None)))
+    return [kind for kind in session.scalars(select(found.c.kind)) if kind is not None]
 
 
 def count(session: Session, filters: Filters) -> int:

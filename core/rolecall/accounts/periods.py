@@ -6,13 +6,14 @@ Owns that exactly one period is current, by an administrator's word and never by
 from collections.abc import Sequence
 from datetime import date
 from difflib import get_close_matches
+from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import Session
 
 from rolecall.errors import Invalid, Refused, Stale, Unknown
 from rolecall.store.folding import canonical
-from rolecall.store.tables import Period
+from rolecall.store.tables import Account, Period, Role, RolePeriod
 
 _LONGEST_CODE = 60
 _LONGEST_NAME = 200
@@ -111,6 +112,29 @@ def current(session: Session) -> Period | None:
 def every(session: Session) -> Sequence[Period]:
     """All periods: the current one, then the newest."""
     return session.scalars(select(Period).order_by(Period.is_current.desc(), Period.starts_on.desc(), Period.id.desc())).all()
+
+
+def counts(session: Session) -> dict[int, int]:
+    """How many accounts have an enabled role in each period, by the period's id; periods without any are absent."""
+    grouped = select(RolePeriod.period_id, func.count()).where(RolePeriod.enabled.is_(True)).group_by(RolePeriod.period_id)
+    return dict(session.execute(grouped).all())
+
+
+def left_out(session: Session, period_id: int) -> int:
+    """How many accounts could sign in now and could not any more if this period were the current one (R59)."""
+
+    def enabled_in(period: Any) -> ColumnElement[bool]:
+        having = select(RolePeriod.id).join(Role, Role.id == RolePeriod.role_id)
+        return having.where(RolePeriod.account_id == Account.id, RolePeriod.period_id == period, RolePeriod.enabled, Role.active).exists()
+
+    now_current = select(Period.id).where(Period.is_current).scalar_subquery()
+    open_accounts = (Account.active, Account.deleted_at.is_(None), ~Account.is_owner)
+    return (
+        session.scalar(
+            select(func.count()).select_from(Account).where(*open_accounts, enabled_in(now_current), ~enabled_in(period_id))
+        )
+        or 0
+    )
 
 
 def get(session: Session, period_id: int) -> Period:
