@@ -76,6 +76,12 @@ def behind(session: Session, ids: Ids, *, run_id: int | None = None, providers: 
     return count
 
 
+def recheck(session: Session, provider: str) -> int:
+    """Put every account that is linked to a provider behind there: its settings changed, or it was disabled while accounts changed."""
+    linked = select(Link.account_id).where(Link.provider == provider, Link.goal != RELEASED)
+    return behind(session, linked, providers=[provider])
+
+
 def link(session: Session, ids: Ids, provider: str, *, run_id: int | None = None) -> int:
     """Link the accounts to a provider whatever its scope says, released ones too, and put them behind (R23, R39).
 

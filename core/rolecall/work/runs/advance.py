@@ -3,6 +3,7 @@
 Owns the lease of a run. A batch is one transaction; what a batch does is the business of its kind.
 """
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import structlog
@@ -25,10 +26,10 @@ def due(session: Session) -> list[int]:
     return list(session.scalars(select(Run.id).where(_is_due(now(session))).order_by(Run.id)))
 
 
-def advance(app: Application, run_id: int) -> bool:
+def advance(app: Application, run_id: int, *, stop: Callable[[], bool] = lambda: False) -> bool:
     """Lease a run and work until it ends, is stopped, or the lease is lost. Returns whether it was ours.
 
-    Repeating it is harmless: a run that is not due is left alone.
+    Repeating it is harmless: a run that is not due is left alone. When ``stop`` says so, the run is let go between two batches.
     """
     with app.db.write() as session:
         at = now(session)
@@ -41,7 +42,7 @@ def advance(app: Application, run_id: int) -> bool:
         ).scalar_one_or_none()
     if claimed is None:
         return False
-    _work(app, run_id, claimed)
+    _work(app, run_id, claimed, stop)
     return True
 
 
@@ -50,10 +51,12 @@ def advance_now(app: Application, run_id: int) -> None:
     _work(app, run_id, 1)
 
 
-def _work(app: Application, run_id: int, fence: int) -> None:
+def _work(app: Application, run_id: int, fence: int, stop: Callable[[], bool] = lambda: False) -> None:
     try:
         while work_batch(app, run_id, fence):
-            pass
+            if stop():
+                _let_go(app, run_id, fence)
+                return
     except Refused as error:
         _fail(app, run_id, fence, str(error))
     except Exception as error:
@@ -61,6 +64,11 @@ def _work(app: Application, run_id: int, fence: int) -> None:
         _fail(app, run_id, fence, f"It stopped on an unexpected error ({type(error).__name__}). Resume it, or tell the operator.")
         if app.config.strict:
             raise
+
+
+def _let_go(app: Application, run_id: int, fence: int) -> None:
+    with app.db.write() as session:
+        session.execute(update(Run).where(Run.id == run_id, Run.fence == fence, Run.state == "running").values(leased_until=None))
 
 
 def _fail(app: Application, run_id: int, fence: int, why: str) -> None:

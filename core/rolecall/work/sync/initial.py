@@ -6,15 +6,24 @@ A worker that dies after the provider took the password leaves it in the link, s
 import secrets
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, cast
+from typing import cast
 
-from sqlalchemy import CursorResult, Table, bindparam, update
+from sqlalchemy import Table, bindparam, update
 from sqlalchemy.orm import Session
 
-from rolecall.accounts.sealing import Keyring, place
-from rolecall.sdk.provider import Secret, Verb
+from rolecall.accounts.sealing import Keyring, SealBroken, place
+from rolecall.errors import Permanent
+from rolecall.sdk.provider import Secret
 from rolecall.store.tables import Link
 from rolecall.work.sync.call import Planned
+from rolecall.work.sync.outcome import Outcome
+
+_TABLE = cast(Table, Link.__table__)
+_STATEMENT = (
+    update(_TABLE)
+    .where(_TABLE.c.id == bindparam("b_id"), _TABLE.c.fence == bindparam("b_fence"))
+    .values(sealed_password=bindparam("b_sealed", type_=_TABLE.c.sealed_password.type))
+)
 
 #: No vowels (no words), no look-alikes.
 _LETTERS = "bcdfghjkmnpqrtvwxy"
@@ -28,34 +37,29 @@ def generate() -> str:
     return "-".join(groups)
 
 
-def with_passwords(session: Session, keyring: Keyring, plan: Sequence[Planned]) -> list[Planned]:
-    """Return the plan with a password in each creation; new ones are written to their links, if these are still ours.
+def with_passwords(session: Session, keyring: Keyring, plan: Sequence[Planned]) -> tuple[list[Planned], list[Outcome]]:
+    """Return the plan with a password in each creation, and the outcomes of those whose password does not open any more.
 
-    :raises SealBroken: when a password that was made before does not open.
+    New ones are written to their links, if these are still ours; the caller commits before anybody is called.
     """
-    ready, rows = [], []
+    ready: list[Planned] = []
+    broken: list[Outcome] = []
+    rows = []
     for planned in plan:
-        if planned.change.verb is not Verb.CREATE:
-            ready.append(planned)
+        link = planned.link
+        where = place("link", link.id, "sealed_password")
+        sealed = link.sealed_password
+        try:
+            password = generate() if sealed is None else keyring.open(sealed, where)
+        except SealBroken as error:
+            broken.append(Outcome(link=link, error=Permanent(error.message, hint=error.hint)))
             continue
-        where = place("link", planned.link.id, "sealed_password")
-        sealed, link = planned.link.sealed_password, planned.link
         if sealed is None:
-            password = generate()
             sealed = keyring.seal(password, where)
             rows.append({"b_id": link.id, "b_fence": link.fence, "b_sealed": sealed})
-        else:
-            password = keyring.open(sealed, where)
         change = replace(planned.change, password=Secret(password))
-        ready.append(
-            replace(planned, change=change, link=replace(link, sealed_password=sealed), is_password_new=link.sealed_password is None)
-        )
+        is_new = link.sealed_password is None
+        ready.append(replace(planned, change=change, link=replace(link, sealed_password=sealed), is_password_new=is_new))
     if rows:
-        table = cast(Table, Link.__table__)
-        statement = (
-            update(table)
-            .where(table.c.id == bindparam("b_id"), table.c.fence == bindparam("b_fence"))
-            .values(sealed_password=bindparam("b_sealed"))
-        )
-        session.connection().execute(statement, rows)
-    return ready
+        session.connection().execute(_STATEMENT, rows)
+    return ready, broken

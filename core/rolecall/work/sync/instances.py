@@ -5,15 +5,17 @@ Owns the guard around building them: a plugin that cannot be built is a fault to
 
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import structlog
+from marshmallow import Schema
 from sqlalchemy.orm import Session
 
 from rolecall.accounts import settings
 from rolecall.errors import RolecallError
+from rolecall.plugins.plugin import Plugin
 from rolecall.plugins.registry import View
 from rolecall.sdk.integration import integration_schema
 from rolecall.sdk.provider import Provider
@@ -42,6 +44,8 @@ class Instance:
     call_seconds: float
     lease: timedelta
     http: LeasedHttp | None = None
+    #: Keys of groups that were made or found by this process.
+    groups: set[str] = field(default_factory=set)
 
 
 class Instances:
@@ -62,12 +66,17 @@ class Instances:
                 return None
             if known is None or known.generation != view.generation:
                 self._drop(provider_id)
-                known = self._built[provider_id] = self._build(session, kind, view.generation)
+                schema = _owner(view, provider_id).settings
+                known = self._built[provider_id] = self._build(session, kind, schema, view.generation)
             return known
 
-    def with_settings(self, session: Session, kind: type[Provider], values: Mapping[str, Any]) -> Instance:
-        """Build a provider for settings that are not saved: to show the plan or try the connection first. Close its client after use."""
-        return self._make(kind, {**self._saved(session, kind), **values}, generation=-1)
+    def candidate(self, session: Session, plugin: Plugin, kind: type[Provider], values: Mapping[str, Any]) -> Instance:
+        """Build a provider for settings that are not saved, to show what they would do; the caller closes its client.
+
+        :raises Invalid: with the sentences of every wrong setting.
+        """
+        chosen = settings.candidate(session, kind.id, integration_schema(plugin.settings), values, keyring=self._app.keyring)
+        return self._make(kind, plugin.settings, chosen, generation=-1)
 
     def close(self) -> None:
         """Close every connection that is kept open."""
@@ -80,18 +89,15 @@ class Instances:
         if old is not None and old.http is not None:
             old.http.close()
 
-    def _saved(self, session: Session, kind: type[Provider]) -> dict[str, Any]:
-        return settings.read(session, kind.id, integration_schema(kind.settings_schema), self._app.keyring)
-
-    def _build(self, session: Session, kind: type[Provider], generation: int) -> Instance:
+    def _build(self, session: Session, kind: type[Provider], schema: type[Schema] | None, generation: int) -> Instance:
         try:
-            values = self._saved(session, kind)
+            values = settings.read(session, kind.id, integration_schema(schema), self._app.keyring)
         except RolecallError as error:
             return self._instance(kind, generation, fault=str(error))
-        return self._make(kind, values, generation=generation)
+        return self._make(kind, schema, values, generation=generation)
 
-    def _make(self, kind: type[Provider], values: Mapping[str, Any], *, generation: int) -> Instance:
-        missing = _missing(kind, values)
+    def _make(self, kind: type[Provider], schema: type[Schema] | None, values: Mapping[str, Any], *, generation: int) -> Instance:
+        missing = _missing(schema, values)
         if missing:
             return self._instance(kind, generation, fault=f"Fill in first: {', '.join(missing)}.")
         http = None
@@ -135,8 +141,12 @@ class Instances:
         return deadline, deadline + settling, timedelta(seconds=max(lease, 2 * deadline + settling + lease / 4))
 
 
-def _missing(kind: type[Provider], values: Mapping[str, Any]) -> list[str]:
-    if kind.settings_schema is None:
+def _missing(schema: type[Schema] | None, values: Mapping[str, Any]) -> list[str]:
+    if schema is None:
         return []
-    fields = kind.settings_schema().fields.items()
+    fields = schema().fields.items()
     return [str(each.metadata.get("label", name)) for name, each in fields if each.required and values.get(name) in (None, "")]
+
+
+def _owner(view: View, provider_id: str) -> Plugin:
+    return next(plugin for plugin in view.plugins.values() if provider_id in plugin.providers)

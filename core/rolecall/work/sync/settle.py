@@ -25,10 +25,14 @@ from rolecall.work.sync.circuit import THRESHOLD, Admission, learn, sentence
 from rolecall.work.sync.outcome import Outcome, experience, judge
 from rolecall.work.sync.sent import Sent
 
+Known = Row[*tuple[Any, ...]]
+
 _TABLE = cast(Table, Link.__table__)
 _WRITTEN = (
     "external_id", "synced", "sent", "sealed_password", "attempts", "not_before", "error_class", "error", "blocked", "settled_at",
 )  # fmt: skip
+#: What a change that was made meanwhile may have reset.
+_KEPT = ("synced", "attempts", "not_before", "error_class", "error", "settled_at")
 _STATEMENT = (
     update(_TABLE)
     .where(_TABLE.c.id == bindparam("b_id"), _TABLE.c.fence == bindparam("b_fence"))
@@ -63,32 +67,27 @@ def settle(session: Session, frame: Frame, outcomes: Sequence[Outcome]) -> int:
     return sum(1 for each in final if not each.left and (each.error is None or rows[each.link.id]["blocked"]))
 
 
-def _lock(session: Session, ids: Iterable[int]) -> dict[int, Row[Any]]:
-    columns = (_TABLE.c.id, _TABLE.c.fence, _TABLE.c.wanted, _TABLE.c.synced, _TABLE.c.attempts, _TABLE.c.not_before, _TABLE.c.settled_at)
+def _lock(session: Session, ids: Iterable[int]) -> dict[int, Known]:
+    columns = (_TABLE.c.id, _TABLE.c.fence, _TABLE.c.wanted, *(_TABLE.c[name] for name in _KEPT))
     rows = session.connection().execute(select(*columns).where(_TABLE.c.id.in_(list(ids))).order_by(_TABLE.c.id).with_for_update())
     return {row.id: row for row in rows}
 
 
-def _row(outcome: Outcome, known: Row[Any], moment: datetime, frame: Frame, *, down: bool) -> dict[str, Any]:
+def _row(outcome: Outcome, known: Known, moment: datetime, frame: Frame, *, down: bool) -> dict[str, Any]:
     link = outcome.link
     row = {
         "b_id": link.id,
         "b_fence": link.fence,
         "external_id": link.external_id,
-        "synced": known.synced,
         "sent": link.sent,
         "sealed_password": link.sealed_password,
-        "attempts": known.attempts,
-        "not_before": known.not_before,
-        "error_class": link.error_class,
-        "error": None,
         "blocked": False,
-        "settled_at": known.settled_at,
+        **{name: getattr(known, name) for name in _KEPT},
     }
     if outcome.left:
         return row
     if outcome.error is None:
-        return row | {"synced": link.wanted, "attempts": 0, "error_class": None, "settled_at": moment} | _remote(outcome)
+        return row | {"synced": link.wanted, "attempts": 0, "error_class": None, "error": None, "settled_at": moment} | _remote(outcome)
     return row | _failure(outcome, known, moment, frame, down=down)
 
 
@@ -100,16 +99,13 @@ def _remote(outcome: Outcome) -> dict[str, Any]:
     if change.verb is Verb.DELETE:
         return {"external_id": None, "sent": None, "sealed_password": None}
     before = sent_state.load(link.sent)
-    if change.verb is Verb.SUSPEND:
-        sent = replace(before, suspended=True)
-    else:
-        sent = Sent(attributes=change.wanted)
+    sent = replace(before, suspended=True) if change.verb is Verb.SUSPEND else Sent(attributes=change.wanted)
     # An account that was there before us has a password of its own; ours was never set.
     forget = outcome.adopted and outcome.is_password_new
     return {"external_id": outcome.external_id, "sent": sent_state.dump(sent), **({"sealed_password": None} if forget else {})}
 
 
-def _failure(outcome: Outcome, known: Row[Any], moment: datetime, frame: Frame, *, down: bool) -> dict[str, Any]:
+def _failure(outcome: Outcome, known: Known, moment: datetime, frame: Frame, *, down: bool) -> dict[str, Any]:
     link = outcome.link
     verdict = judge(outcome, moment, settling=frame.settling, probe=frame.admission.probe, down=down)
     row: dict[str, Any] = {"error_class": outcome.error_class, "error": sentence(outcome.error) if outcome.error else None}
@@ -127,7 +123,7 @@ def _write(
     session: Session,
     outcomes: Sequence[Outcome],
     rows: dict[int, dict[str, Any]],
-    known: Mapping[int, Row[Any]],
+    known: Mapping[int, Known],
     moment: datetime,
     frame: Frame,
 ) -> list[Outcome]:
@@ -143,7 +139,7 @@ def _write(
 
 
 def _write_one(
-    session: Session, outcome: Outcome, rows: dict[int, dict[str, Any]], known: Row[Any], moment: datetime, frame: Frame
+    session: Session, outcome: Outcome, rows: dict[int, dict[str, Any]], known: Known, moment: datetime, frame: Frame
 ) -> Outcome:
     try:
         with session.begin_nested():
