@@ -12,4 +12,4 @@ from rolecall.store import linked as _linked
 from rolecall.store.linked import *  # noqa: F403 - the questions about links, by its own __all__
 from rolecall.store.tables import Account, Period, Person, Role, RolePeriod
 
-__all__ = ["Account", "Period", "Person", "Role", "RolePeriod", "hookimpl", *_linked.__all__, *_requirements.__all__, *_sdk]  # noqa: PLE0604 - both are lists of names
+__all__ = ["Account", "Period", "Person", "Role", "RolePeriod", "hookimpl", *_linked.__all__, *_requirements.__all__, *_sdk]

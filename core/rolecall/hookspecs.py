@@ -85,8 +85,8 @@ def register_columns() -> Iterable[Column]:
 def plugin_settings() -> type[Schema] | None:
     """Return the marshmallow schema of this plugin's settings.
 
-    The settings page, ``rolecall settings`` and the API are generated from it; a field whose metadata says ``secret`` is sealed and never shown again
-    (R56).
+    The settings page, ``rolecall settings`` and the API are generated from it; a field whose metadata says ``secret`` is sealed
+    and never shown again (R56).
 
     .. versionadded:: 0.1
     """

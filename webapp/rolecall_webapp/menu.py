@@ -1,9 +1,10 @@
-"""The main menu: which first pages there are, and who sees them."""
+"""What can be chosen: the pages of the main menu, and the actions that the enabled plugins register. Only what one may do is offered."""
 
 from dataclasses import dataclass
 
-from flask import current_app, request, url_for
+from flask import current_app, g, request, url_for
 
+from rolecall.sdk.action import Action
 from rolecall_webapp.frame import may, permission_of
 from rolecall_webapp.parts import Link
 
@@ -38,3 +39,21 @@ def entries() -> list[Link]:
             current = (request.blueprint or "") == entry.endpoint.partition(".")[0]
             links.append(Link(label=entry.label, href=url_for(entry.endpoint), current=current))
     return links
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The actions under one heading of a menu."""
+
+    label: str
+    actions: list[Action]
+
+
+def action_groups(*, bulk: bool) -> list[Group]:
+    """The actions that whoever is signed in may run, as the registry groups them; only those for many when ``bulk``."""
+    groups: dict[str, Group] = {}
+    for action in g.view.actions.values():
+        if may(action.permission) and (action.bulk or not bulk):
+            label = action.group.replace("_", " ").capitalize()
+            groups.setdefault(action.group, Group(label=label, actions=[])).actions.append(action)
+    return list(groups.values())

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar
 
+from markupsafe import Markup
+
 from rolecall.sdk.fields import FormField
 
 #: How a state looks beside its word; the icon tells it without colour.
@@ -138,6 +140,8 @@ class Line:
     ok: bool
     detail: str = ""
     fix: str = ""
+    #: Whether everything else waits for it.
+    required: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,6 +160,36 @@ class Prose:
     shape: ClassVar[str] = "prose"
     paragraphs: Sequence[str] = ()
     code: str = ""
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rich:
+    """Text that came from Markdown, as the markup that our own renderer made of it."""
+
+    shape: ClassVar[str] = "rich"
+    markup: Markup
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """One of several things beside each other: its name, how it is, a few sentences, and what can be done."""
+
+    title: str
+    href: str | None = None
+    kicker: str = ""
+    states: Sequence[State] = ()
+    text: Sequence[str] = ()
+    buttons: Sequence["Button"] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cards:
+    """Cards in rows, as many beside each other as fit."""
+
+    shape: ClassVar[str] = "cards"
+    cards: Sequence[Card]
     title: str = ""
 
 
@@ -183,6 +217,8 @@ class Buttons:
     shape: ClassVar[str] = "buttons"
     groups: Sequence[tuple[str, Sequence[Button]]]
     title: str = ""
+    #: Shown only when its title is opened.
+    folded: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -252,6 +288,8 @@ class Form:
     file: str | None = None
     #: ``get`` for forms that only ask.
     method: str = "post"
+    #: A second button that sends the same form elsewhere: its label and the address.
+    also: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -281,6 +319,8 @@ class FilterField:
     value: str = ""
     options: Sequence[tuple[str, str]] = ()
     default: str = "all"
+    #: What the choice of nothing is called.
+    blank: str = "All"
     help: str = ""
     advanced: bool = False
     search: bool = False
@@ -296,4 +336,4 @@ class FilterBar:
 
 
 #: Anything that a page stacks.
-Part = Table | Facts | Note | Lines | Prose | Buttons | Tiles | Progress | Form | Empty
+Part = Table | Facts | Note | Lines | Prose | Rich | Cards | Buttons | Tiles | Progress | Form | Empty

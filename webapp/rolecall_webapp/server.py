@@ -19,9 +19,7 @@ LARGEST_BODY = 210 * 2**20
 SILENCE = 60
 
 
-def serve(
-    application: Application, wsgi: Any, *, host: str, port: int, worker: bool, listening: Callable[[], None] = lambda: None
-) -> None:
+def serve(application: Application, wsgi: Any, *, host: str, port: int, worker: bool, listening: Callable[[], None] = lambda: None) -> None:
     """Serve until SIGINT or SIGTERM; then no new work is claimed, and what is under way is finished or given back.
 
     ``listening`` is called once the port answers.

@@ -9,7 +9,6 @@ from rolecall.sdk.requirement import Requirement
 from rolecall.sdk.words import USER_TYPES
 from rolecall.store.tables import Account, Link, Person, RolePeriod
 
-
 __all__ = [
     "ACTIVE",
     "DELETED",

@@ -95,19 +95,19 @@ def change_profile_name(context: Context, accounts: Batch, params: Mapping[str, 
 @action(
     "account.verify_email", label="Mark e-mail as verified", group=GROUP, bulk=True, batch=SET_BASED, params=Reason,
     requires=(NOT_DELETED, HAS_EMAIL, NOT_VERIFIED), undo=restore_fields,
-    help="Vouch for the address yourself. An invitation is better: following its link proves the address. Signing in by e-mail works only once it is verified.",
+    help="Vouch for the address yourself. An invitation is better: following its link proves the address. "
+    "Signing in by e-mail works only once it is verified.",
 )  # fmt: skip
 def verify_email(context: Context, accounts: Batch, params: Mapping[str, Any]) -> None:
     """Mark the address as verified by an administrator's word (R30, R41)."""
-    context.session.execute(
-        update(Account).where(Account.id.in_(accounts.ids)).values(email_verified=True, email_verified_by="admin")
-    )
+    context.session.execute(update(Account).where(Account.id.in_(accounts.ids)).values(email_verified=True, email_verified_by="admin"))
 
 
 @action(
     "account.delete", label="Delete", group=GROUP, bulk=True, batch=SET_BASED, requires=(NOT_DELETED, NOT_OWNER), undo=restore_fields,
     grade=Grade.AGREE, fresh_login=True,
-    confirm="Deleted accounts cannot sign in and are closed at their providers. Their user names stay reserved. They can be restored until they are purged.",
+    confirm="Deleted accounts cannot sign in and are closed at their providers. Their user names stay reserved. "
+    "They can be restored until they are purged.",
 )  # fmt: skip
 def delete_account(context: Context, accounts: Batch, params: Mapping[str, Any]) -> None:
     """Delete softly: nobody can sign in, everything can be restored (R31)."""

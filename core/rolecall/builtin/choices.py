@@ -15,7 +15,9 @@ from rolecall.store.tables import Account, Link, Period, Role
 def period_choices(context: FormContext) -> Sequence[Option]:
     """Open periods by code, the current one first."""
     rows = context.session.execute(
-        select(Period.code, Period.name, Period.is_current).where(Period.is_open).order_by(Period.is_current.desc(), Period.starts_on.desc())
+        select(Period.code, Period.name, Period.is_current)
+        .where(Period.is_open)
+        .order_by(Period.is_current.desc(), Period.starts_on.desc())
     )
     return [(row.code, f"{row.name} (current)" if row.is_current else row.name) for row in rows]
 
@@ -27,8 +29,14 @@ def period_ids(session: Session, codes: Sequence[str]) -> list[int]:
 
 def role_choices(context: FormContext) -> Sequence[Option]:
     """Active roles by name, of the accounts' own types where the accounts are known; ``type/name`` where two types share a name."""
-    every = context.session.execute(select(Role.name, Role.user_type, Role.name_key).where(Role.active).order_by(Role.user_type, Role.name)).all()
-    types = set(context.session.scalars(select(Account.type).where(Account.id.in_(context.account_ids)).distinct())) if context.account_ids else set()
+    every = context.session.execute(
+        select(Role.name, Role.user_type, Role.name_key).where(Role.active).order_by(Role.user_type, Role.name)
+    ).all()
+    types = (
+        set(context.session.scalars(select(Account.type).where(Account.id.in_(context.account_ids)).distinct()))
+        if context.account_ids
+        else set()
+    )
     shared = Counter(row.name_key for row in every)
     return [
         (row.name if shared[row.name_key] == 1 else f"{row.user_type}/{row.name}", f"{row.name} ({USER_TYPES[row.user_type]})")

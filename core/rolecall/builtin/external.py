@@ -26,7 +26,9 @@ class OneProvider(Schema):
 class SomeProviders(Schema):
     """Providers, all of them by default."""
 
-    providers = Choices(choices=provider_choices, load_default=list, metadata={"label": "Providers", "help": "All active ones when none is chosen."})
+    providers = Choices(
+        choices=provider_choices, load_default=list, metadata={"label": "Providers", "help": "All active ones when none is chosen."}
+    )
 
 
 class Disconnection(Schema):
@@ -37,7 +39,10 @@ class Disconnection(Schema):
     )
     reset_passwords = fields.Boolean(
         load_default=False,
-        metadata={"label": "Go back to first-time passwords", "help": "New ones are made, and handed out once, where the first one is gone."},
+        metadata={
+            "label": "Go back to first-time passwords",
+            "help": "New ones are made, and handed out once, where the first one is gone.",
+        },
     )
 
 
@@ -63,7 +68,8 @@ def sync(context: Context, accounts: Batch, params: Mapping[str, Any]) -> None:
 @action(
     "external.disconnect", label="Disable external provider", group=GROUP, bulk=True, batch=500, params=Disconnection,
     requires=(NOT_DELETED, LINKED_OR_RELEASABLE), syncs=False, grade=Grade.AGREE, fresh_login=True,
-    confirm="Signing in is then by local user name and password. Nothing is changed or disabled at the provider, and later edits do not link the account again.",
+    confirm="Signing in is then by local user name and password. Nothing is changed or disabled at the provider, "
+    "and later edits do not link the account again.",
 )  # fmt: skip
 def disconnect(context: Context, accounts: Batch, params: Mapping[str, Any]) -> None:
     """Let the providers go: the accounts become local ones, and nobody is called (R39)."""
@@ -96,7 +102,11 @@ def _fall_back(context: Context, ids: Sequence[int]) -> Mapping[int, str]:
 
 def _link(context: Context, ids: Sequence[int], providers: Sequence[str]) -> None:
     for provider in providers:
-        known = set(context.session.scalars(select(Link.account_id).where(Link.account_id.in_(ids), Link.provider == provider, Link.goal != "released")))
+        known = set(
+            context.session.scalars(
+                select(Link.account_id).where(Link.account_id.in_(ids), Link.provider == provider, Link.goal != "released")
+            )
+        )
         links.link(context.session, ids, provider, run_id=context.run_id)
         for account_id in ids:
             if account_id not in known:

@@ -20,7 +20,9 @@ class TypedPassword(Schema):
     """A password, typed twice."""
 
     password = NewPassword(required=True, metadata={"label": "New password"})
-    confirm = fields.String(required=True, load_only=True, metadata={"label": "The same again", "secret": True, "autocomplete": "new-password"})
+    confirm = fields.String(
+        required=True, load_only=True, metadata={"label": "The same again", "secret": True, "autocomplete": "new-password"}
+    )
 
     @pre_load
     def compare(self, data: Mapping[str, Any], **_: Any) -> Mapping[str, Any]:

@@ -25,12 +25,17 @@ class Assignment(Schema):
     mode = fields.String(
         load_default="add",
         validate=validate.OneOf(
-            ["add", "replace", "remove"], labels=["Add where the period has none", "Replace whatever the period has", "Remove from the period"]
+            ["add", "replace", "remove"],
+            labels=["Add where the period has none", "Replace whatever the period has", "Remove from the period"],
         ),
         metadata={"label": "What to do"},
     )
     period = Choice(choices=period_choices, required=True, metadata={"label": "Period"})
-    role = Choice(choices=role_choices, load_default="", metadata={"label": "Role", "help": "Not needed for removing: the period's role goes, whichever it is."})
+    role = Choice(
+        choices=role_choices,
+        load_default="",
+        metadata={"label": "Role", "help": "Not needed for removing: whichever it is goes."},
+    )
 
     @validates_schema
     def role_is_needed(self, data: Mapping[str, Any], **_: Any) -> None:

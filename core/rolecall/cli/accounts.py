@@ -89,7 +89,7 @@ def open_accounts(people_list: str | None, person: str | None) -> None:
     actor = call.require("accounts:create")
     if people_list is not None:
         people_list = one_list(people_list)
-    chosen = None if person is None else [_person_id(call, person, people_list)]
+    chosen = None if person is None else [person_id(call, person, people_list)]
     answer_run(call, start_opening(call.app, actor, people=chosen, people_list=None if chosen else people_list))
 
 
@@ -102,7 +102,12 @@ def one_list(name: str) -> str:
         return filters.choose("list", name, LISTS)
 
 
-def _person_id(call: Face, code: str, people_list: str | None) -> int:
+def person_id(call: Face, code: str, people_list: str | None) -> int:
+    """Return the id of the person with a code, in one list or whichever has it.
+
+    :raises Unknown: when nobody has it.
+    :raises Misused: when several lists have it.
+    """
     lists = [people_list] if people_list else LISTS
     found = []
     with call.app.db.read() as session:

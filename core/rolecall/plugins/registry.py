@@ -58,7 +58,9 @@ class View:
 class Registry:
     """The plugins of this process. ``extra`` adds modules without an entry point (tests, one-file plugins)."""
 
-    def __init__(self, *, strict: bool = False, trace: bool = False, allow: Sequence[str] = (), extra: Mapping[str, ModuleType] | None = None) -> None:
+    def __init__(
+        self, *, strict: bool = False, trace: bool = False, allow: Sequence[str] = (), extra: Mapping[str, ModuleType] | None = None
+    ) -> None:
         self._strict = strict
         self._trace = trace
         self._allow = frozenset(allow)

@@ -41,7 +41,9 @@ def check_hooks(name: str, module: ModuleType) -> None:
         raise PluginRejected(f"The plugin {name} does not fit the hooks: {error}") from error
 
 
-def collect(name: str, label: str, version: str, module: ModuleType, answers: Callable[[str], Any], taken: Mapping[str, set[str]]) -> Plugin:
+def collect(
+    name: str, label: str, version: str, module: ModuleType, answers: Callable[[str], Any], taken: Mapping[str, set[str]]
+) -> Plugin:
     """Ask a plugin's registering hooks and check everything they return.
 
     ``answers(hook)`` calls the plugin's own implementation; ``taken`` holds the ids of the plugins loaded before, by kind.

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from rolecall.sdk.snapshots import AccountSnapshot
 
 #: What a provider should hold of one account: scalars and frozensets of strings; ``groups`` is the set-valued one. No secrets.
-Attributes = Mapping[str, str | int | bool | None | frozenset[str]]
+Attributes = Mapping[str, str | int | bool | frozenset[str] | None]
 
 
 class Secret:

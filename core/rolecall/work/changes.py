@@ -22,6 +22,7 @@ from rolecall.work import links
 from rolecall.work.application import Application
 from rolecall.work.documents import period_document, settings_schema, status_document
 from rolecall.work.runs.validators import Validators
+from rolecall.work.sync import circuit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,8 +167,6 @@ def set_plugin(
 ) -> None:
     """Save settings of a plugin and switch it on or off: both or nothing (R56, R69).
 
-    A provider that the sync itself had paused is tried again once its settings were saved.
-
     :raises Unknown: when no such plugin is installed.
     :raises Refused: when it cannot be enabled.
     :raises Invalid: with the sentences of every wrong setting.
@@ -182,15 +181,28 @@ def set_plugin(
     def unit(session: Session) -> None:
         if values and schema is not None:
             settings.write(session, name, schema, values, actor=actor, keyring=app.keyring)
-            row = session.get(PluginState, name)
-            if row is not None and row.state == "paused" and row.paused_by is None:
-                row.state, row.reason, row.until, row.failures = "ok", None, None, 0
         if enabled is not None and state.set_enabled(session, app.plugins, name, enabled, now=now(session)):
             kind = "plugin.enable" if enabled else "plugin.disable"
             audit.append(session, actor=actor, kind=kind, payload={"plugin": name})
 
     app.db.attempt(unit)
     _wake(app)
+
+
+def pause_provider(app: Application, actor: Actor, name: str) -> None:
+    """Leave a provider alone until it is resumed (R61).
+
+    :raises Unknown: when no such provider was ever enabled.
+    """
+    _switch_provider(app, actor, name, paused=True)
+
+
+def resume_provider(app: Application, actor: Actor, name: str) -> None:
+    """Call a provider again that was paused or is down (R61).
+
+    :raises Unknown: when no such provider was ever enabled.
+    """
+    _switch_provider(app, actor, name, paused=False)
 
 
 def retry_links(app: Application, actor: Actor, *, accounts: list[int] | None = None, providers: list[str] | None = None) -> int:
@@ -205,6 +217,21 @@ def retry_links(app: Application, actor: Actor, *, accounts: list[int] | None = 
     count = app.db.attempt(unit)
     _wake(app)
     return count
+
+
+def _switch_provider(app: Application, actor: Actor, name: str, *, paused: bool) -> None:
+    def unit(session: Session) -> None:
+        row = session.get(PluginState, name)
+        if row is None or not row.is_provider:
+            raise Unknown(f"There is no provider called {name}.", hint="The integrations page lists what is installed and enabled.")
+        if paused:
+            circuit.pause(session, name, actor)
+        else:
+            circuit.resume(session, name)
+        audit.append(session, actor=actor, kind="provider.pause" if paused else "provider.resume", payload={"provider": name})
+
+    app.db.attempt(unit)
+    _wake(app)
 
 
 def _wake(app: Application) -> None:

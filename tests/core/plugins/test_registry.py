@@ -155,7 +155,7 @@ class Nameless(RosterSource):
 
 def misspelt():
     made = module()
-    made.register_acitons = hookimpl(lambda: [])
+    made.register_acitons = hookimpl(list)
     return made
 
 

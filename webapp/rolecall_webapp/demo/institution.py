@@ -82,5 +82,3 @@ def _give_roles_in(app: Application, period: str) -> None:
 
 def _finish(app: Application, run_id: int) -> None:
     advance(app, run_id)
-
-

@@ -35,13 +35,9 @@ class PreviewRow:
 
 def preview_page(session: Session, run_id: int, *, verdict: str | None = None, limit: int = 50, offset: int = 0) -> list[PreviewRow]:
     """Return one page of the preview, problems first; ``verdict`` narrows it to new, changed, unchanged, rejected or leaving."""
-    statement = _statement(run_id, verdict)
-    if verdict is None:
-        # What stands in the way is read before what goes well.
-        statement = statement.order_by((ImportRow.verdict != "rejected"), ImportRow.n)
-    else:
-        statement = statement.order_by(ImportRow.n)
-    return _read(session, statement.limit(limit).offset(offset))
+    # What stands in the way is read before what goes well.
+    order = [ImportRow.verdict != "rejected", ImportRow.n] if verdict is None else [ImportRow.n]
+    return _read(session, _statement(run_id, verdict).order_by(*order).limit(limit).offset(offset))
 
 
 def preview_lines(session: Session, run_id: int) -> Iterator[list[str]]:
