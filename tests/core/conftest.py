@@ -18,7 +18,8 @@ def statements() -> Callable[[Database], AbstractContextManager[list[str]]]:
         sent: list[str] = []
 
         def note(_connection, _cursor, statement, *_):
-            sent.append(statement)
+            if not statement.startswith("BEGIN"):
+                sent.append(statement)
 
         event.listen(db.engine, "before_cursor_execute", note)
         try:

@@ -130,9 +130,7 @@ def left_out(session: Session, period_id: int) -> int:
     now_current = select(Period.id).where(Period.is_current).scalar_subquery()
     open_accounts = (Account.active, Account.deleted_at.is_(None), ~Account.is_owner)
     return (
-        session.scalar(
-            select(func.count()).select_from(Account).where(*open_accounts, enabled_in(now_current), ~enabled_in(period_id))
-        )
+        session.scalar(select(func.count()).select_from(Account).where(*open_accounts, enabled_in(now_current), ~enabled_in(period_id)))
         or 0
     )
 

@@ -99,27 +99,22 @@ def edit(
     if version is not None and version != role.version:
         raise Stale(f"The role {role.name} was changed by somebody else meanwhile.", hint="Reload the page and make your change again.")
     wrong: dict[str, list[str]] = {}
-    if name is not None:
-        role.name, role.name_key = _checked_name(session, role.id, name, role.user_type, wrong)
+    shown, key = (role.name, role.name_key) if name is None else _checked_name(session, role.id, name, role.user_type, wrong)
     before = held(session, role.id)
     after = before if permissions is None else _checked_permissions(permissions, wrong)
     after = (after | _checked_permissions(add, wrong)) - frozenset(remove)
     if wrong:
-        session.expire(role)
         raise Invalid(next(iter(wrong.values()))[0], fields=wrong)
     _require_held(after - before, actor)
+    stays_active = role.active if active is None else active
     becomes_default = role.is_default if is_default is None else is_default
-    if role.is_default and not becomes_default:
-        raise Refused(f"{role.name} is the default role.", hint="Make another role of the type the default instead.")
-    if becomes_default and not (role.active if active is None else active):
-        raise Refused(f"{role.name} is the default role, so it stays active.", hint="Make another role of the type the default first.")
-    if active is not None:
-        role.active = active
-    if gone := before - after:
-        session.execute(delete(RolePermission).where(RolePermission.role_id == role.id, RolePermission.permission.in_(gone)))
+    _require_default(role, becomes_default, stays_active)
+    if becomes_default and not role.is_default:
+        _require_held(after, actor)
+    role.name, role.name_key, role.active = shown, key, stays_active
+    session.execute(delete(RolePermission).where(RolePermission.role_id == role.id, RolePermission.permission.in_(before - after)))
     _grant(session, role.id, after - before)
     if becomes_default and not role.is_default:
-        require_grantable(session, [role.id], actor)
         _make_default(session, role)
     role.version += 1
     session.flush()
@@ -151,9 +146,7 @@ def every(session: Session, *, user_type: str | None = None) -> list[RoleRow]:
     ):
         permissions.setdefault(role_id, []).append(permission)
     users = dict(
-        session.execute(select(RolePeriod.role_id, func.count(RolePeriod.account_id.distinct())).group_by(RolePeriod.role_id))
-        
-        .all()
+        session.execute(select(RolePeriod.role_id, func.count(RolePeriod.account_id.distinct())).group_by(RolePeriod.role_id)).all()
     )
     statement = select(Role).order_by(Role.name_key)
     found = session.scalars(statement.where(Role.user_type == user_type) if user_type else statement).all()
@@ -248,6 +241,13 @@ def _require_held(permissions: Collection[str], actor: Actor) -> None:
             f"Nobody can give rights that they do not have: {', '.join(missing[:5])}{' ...' if len(missing) > 5 else ''}.",
             hint="Ask an administrator who holds them.",
         )
+
+
+def _require_default(role: Role, becomes_default: bool, stays_active: bool) -> None:
+    if role.is_default and not becomes_default:
+        raise Refused(f"{role.name} is the default role.", hint="Make another role of the type the default instead.")
+    if becomes_default and not stays_active:
+        raise Refused(f"{role.name} is the default role, so it stays active.", hint="Make another role of the type the default first.")
 
 
 def _grant(session: Session, role_id: int, permissions: Collection[str]) -> None:

@@ -57,9 +57,23 @@ def test_an_empty_result_is_the_code():
 
 @pytest.mark.parametrize(
     "text",
-    ["", "abc", "{n}", "{nobody}", "{first", "{first:0}", "{first:x}", "{first|title}", "{first}{n}{n}", "{first} {last}", "É{first}", "{n:2}{first}",
-     "{first}\n", "{first}" * 60],
-)  # fmt: skip
+    [
+        "",
+        "abc",
+        "{n}",
+        "{nobody}",
+        "{first",
+        "{first:0}",
+        "{first:x}",
+        "{first|title}",
+        "{first}{n}{n}",
+        "{first} {last}",
+        "É{first}",
+        "{n:2}{first}",
+        "{first}\n",
+        "{first}" * 60,
+    ],
+)
 def test_what_is_no_formula_is_refused_in_words(text):
     with pytest.raises(Invalid) as refused:
         formula.parse(text)

@@ -1,6 +1,6 @@
 """User names and their ledger."""
 
-import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import pytest
@@ -180,48 +180,31 @@ def test_what_people_are_called_can_be_a_user_name(typed):
 def test_racing_requests_never_share_a_name(db):
     with db.write() as session:
         ids = [make_person(session, "Anna", last_name="Karra").id for _ in range(40)]
-    given: list[str] = []
-    problems: list[Exception] = []
 
-    def work(mine):
-        try:
-            for person_id in mine:
-                person = Somebody(person_id, f"S{person_id}", "Anna", "Karra", None)
-                given.extend(
-                    db.attempt(lambda session, person=person: usernames.reserve(session, [person], FORMATS, now=now(session))).values()
-                )
-        except Exception as problem:
-            problems.append(problem)
+    def work(person_id):
+        person = Somebody(person_id, f"S{person_id}", "Anna", "Karra", None)
+        return db.attempt(lambda session: usernames.reserve(session, [person], FORMATS, now=now(session)))[person_id]
 
-    threads = [threading.Thread(target=work, args=(ids[n::4],)) for n in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(4) as threads:
+        names = list(threads.map(work, ids))
 
-    assert not problems
-    assert len(given) == len(set(given)) == 40
+    assert len(names) == len(set(names)) == 40
 
 
 def test_racing_changes_to_one_name_have_one_winner(db):
     with db.write() as session:
         ids = [make_account(session).id for _ in range(6)]
-    won, lost = [], []
 
     def work(account_id):
         try:
             db.attempt(lambda session: usernames.claim(session, session.get_one(Account, account_id), "the.one"))
-            won.append(account_id)
         except Refused:
-            lost.append(account_id)
+            return None
+        return account_id
 
-    threads = [threading.Thread(target=work, args=(each,)) for each in ids]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(6) as threads:
+        winners = [each for each in threads.map(work, ids) if each]
 
     with db.read() as session:
-        holder = session.scalar(select(Account.id).where(Account.username_key == "the.one"))
-    assert won == [holder]
-    assert len(lost) == 5
+        assert session.scalars(select(Account.id).where(Account.username_key == "the.one")).all() == winners
+    assert len(winners) == 1

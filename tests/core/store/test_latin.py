@@ -87,7 +87,7 @@ LATIN = [
     ("Þór Đorđević", None, "Thor Dordevic"),
     ("Şahin Işık", "tr", "Sahin Isik"),
     ("Nguyễn Thị Ưng", "vi", "Nguyen Thi Ung"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("name", "latin"), GREEK)
