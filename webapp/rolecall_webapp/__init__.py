@@ -14,7 +14,7 @@ from rolecall_webapp import errors, frame, headers, wording
 
 #: Each module has one blueprint called ``pages``, named like the module, whose first page is ``index``.
 PAGES = (
-    "login", "accounts", "actions", "runs", "views", "people", "imports", "roles", "periods", "integrations", "sync", "settings",
+    "login", "accounts", "actions", "runs", "views", "people", "opening", "imports", "roles", "periods", "integrations", "sync", "settings",
     "audit", "api",
 )  # fmt: skip
 
@@ -28,7 +28,8 @@ def create_app(application: Application | None = None) -> Flask:
     frame.init(flask, application, authenticators)
     csrf = CSRFProtect(flask)
     for name in PAGES:
-        if find_spec(f"{__name__}.{name}") is None:
+        spec = find_spec(f"{__name__}.{name}")
+        if spec is None or spec.origin is None:
             continue
         module = import_module(f"{__name__}.{name}")
         flask.register_blueprint(module.pages)

@@ -183,8 +183,15 @@ def _wrong(expected: int, chain: str, entry: AuditEntry) -> str | None:
 
 def _chain(previous: str, entry: AuditEntry) -> str:
     header = [
-        entry.seq, entry.at.astimezone(UTC).isoformat(timespec="microseconds"), entry.actor, entry.actor_label, entry.on_behalf,
-        entry.address, entry.kind, entry.run_id, entry.account_id,
+        entry.seq,
+        entry.at.astimezone(UTC).isoformat(timespec="microseconds"),
+        entry.actor,
+        entry.actor_label,
+        entry.on_behalf,
+        entry.address,
+        entry.kind,
+        entry.run_id,
+        entry.account_id,
     ]
     return hashlib.sha256(canonical([previous, header, entry.digest]).encode()).hexdigest()
 

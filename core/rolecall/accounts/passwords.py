@@ -72,8 +72,16 @@ def rules_for(session: Session, account_ids: Iterable[int]) -> Rules:
     """Collect the rules for these accounts: minimum length of their types, and institution, user names, e-mails, phones and names."""
     rows = session.execute(
         select(
-            Account.type, Account.username, Account.email, Account.first_name, Account.last_name, Person.email, Person.phone, Person.code,
-            Person.first_name, Person.last_name,
+            Account.type,
+            Account.username,
+            Account.email,
+            Account.first_name,
+            Account.last_name,
+            Person.email,
+            Person.phone,
+            Person.code,
+            Person.first_name,
+            Person.last_name,
         )
         .join(Person, Person.id == Account.person_id)
         .where(Account.id.in_(list(account_ids)))

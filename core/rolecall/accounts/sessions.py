@@ -96,8 +96,18 @@ def load(session: Session, token: str, now: datetime) -> SessionView | None:
     role, on = rights.role_in(period)
     row = session.execute(
         select(
-            WebSession, Account.username, Account.first_name, Account.last_name, Account.type, Account.is_owner,
-            Account.must_change_password, Period.id, Period.name, Role.id, Role.name, rights.permissions_text(),
+            WebSession,
+            Account.username,
+            Account.first_name,
+            Account.last_name,
+            Account.type,
+            Account.is_owner,
+            Account.must_change_password,
+            Period.id,
+            Period.name,
+            Role.id,
+            Role.name,
+            rights.permissions_text(),
         )
         .select_from(
             outerjoin(

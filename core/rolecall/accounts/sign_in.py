@@ -209,9 +209,7 @@ def _is_over(account: Account, now: datetime) -> bool:
     return account.sealed_at is not None and now - account.sealed_at >= passwords.FIRST_VALID
 
 
-def _try(
-    db: Database, keyring: Keyring, account: Account | None, password: str, tried: throttle.Attempt, visit: _Visit
-) -> Outcome | None:
+def _try(db: Database, keyring: Keyring, account: Account | None, password: str, tried: throttle.Attempt, visit: _Visit) -> Outcome | None:
     checked = _check(keyring, account, password, visit.now)
     return db.attempt(lambda session: _settle(session, tried, account, checked, visit))
 

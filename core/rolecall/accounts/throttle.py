@@ -148,10 +148,7 @@ def _is_familiar(session: Session, tried: Attempt) -> bool:
     if kind != "account" or tried.network == "unknown":
         return False
     known = session.scalars(
-        select(SignIn.address)
-        .where(SignIn.account_id == int(number), SignIn.result == "ok")
-        .order_by(SignIn.at.desc())
-        .limit(_REMEMBERED)
+        select(SignIn.address).where(SignIn.account_id == int(number), SignIn.result == "ok").order_by(SignIn.at.desc()).limit(_REMEMBERED)
     )
     return any(network(address) == tried.network for address in known)
 

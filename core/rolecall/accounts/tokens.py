@@ -47,9 +47,7 @@ def create(session: Session, account_id: int, *, name: str, now: datetime, lasts
     if not timedelta(0) < lasts <= LONGEST:
         raise Invalid("A token lasts at least a day and at most a year.", fields={"expires_at": ["Choose a day within a year."]})
     token = PREFIX + secrets.token_urlsafe(32)
-    row = ApiToken(
-        digest=digest_of(token), hint=token[:_SHOWN], name=name, account_id=account_id, created_at=now, expires_at=now + lasts
-    )
+    row = ApiToken(digest=digest_of(token), hint=token[:_SHOWN], name=name, account_id=account_id, created_at=now, expires_at=now + lasts)
     session.add(row)
     session.flush()
     return token, row
@@ -118,9 +116,7 @@ def create_link(session: Session, purpose: str, account_id: int, *, lasts: timed
     session.execute(
         delete(OneTimeToken).where(OneTimeToken.account_id == account_id, OneTimeToken.purpose == purpose, OneTimeToken.used_at.is_(None))
     )
-    session.add(
-        OneTimeToken(digest=digest_of(token), purpose=purpose, account_id=account_id, created_at=now, expires_at=now + lasts)
-    )
+    session.add(OneTimeToken(digest=digest_of(token), purpose=purpose, account_id=account_id, created_at=now, expires_at=now + lasts))
     session.flush()
     return token
 

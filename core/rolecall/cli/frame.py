@@ -3,6 +3,7 @@
 Owns the order of the help page. Knows nothing of what a command does.
 """
 
+import logging
 import sys
 from collections.abc import Sequence
 from difflib import get_close_matches
@@ -170,4 +171,4 @@ def _load_foreign(name: str) -> click.Command | None:
 @click.version_option(package_name="rolecall", message="%(version)s")
 def main() -> None:
     """Keep the accounts of a school, and other services in step with them."""
-    logs.configure()
+    logs.configure(logging.WARNING)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from marshmallow import RAISE, Schema, ValidationError, fields, missing, validate
 
@@ -60,7 +60,9 @@ class NoParams(Schema):
 class Choice(fields.String):
     """One of several values that depend on data: roles, periods, providers."""
 
-    default_error_messages: ClassVar[dict[str, str]] = {"choice": "{input} is not one of the choices: {choices}."}
+    default_error_messages = {  # noqa: RUF012 - marshmallow declares it as an instance variable
+        "choice": "{input} is not one of the choices: {choices}."
+    }
 
     def __init__(self, *, choices: Callable[[FormContext], Sequence[Option]], **kwargs: Any) -> None:
         super().__init__(**kwargs)

@@ -1,57 +1,31 @@
-"""Accounts, people, links, plugins and what else faces show, as the outside contract words them: one shape for the API and ``--json``.
+"""What faces show besides accounts and people, as the outside contract words it: one shape for the API and ``--json``.
 
-Owns the names of the fields. Runs and their items are in ``runs.documents``. Reads; never holds a secret.
+Owns the names of the fields. Accounts and people are in ``accounts.documents``, runs and their items in ``runs.documents``.
 """
 
-from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from rolecall.accounts import settings
+from rolecall.accounts.documents import Document, account_documents, person_documents
 from rolecall.accounts.roles import RoleRow
 from rolecall.plugins.plugin import Plugin
 from rolecall.plugins.registry import View
 from rolecall.sdk.integration import integration_schema
 from rolecall.store.sync_states import sync_state
-from rolecall.store.tables import Account, AuditEntry, Link, Period, Person, PluginState, Role, RolePeriod, SignIn, StudentStatus
+from rolecall.store.tables import AuditEntry, Link, Period, PluginState, SignIn, StudentStatus
 
-Document = dict[str, Any]
+__all__ = [
+    "Document", "account_documents", "audit_document", "core_settings_document", "link_document", "moment", "period_document",
+    "person_documents", "plugin_document", "role_document", "settings_schema", "sign_in_document", "status_document",
+]  # fmt: skip
 
 
 def moment(at: datetime | date | None) -> str | None:
     """A time or day as documents write it: ISO 8601, times in UTC with ``Z``."""
     return at.isoformat().replace("+00:00", "Z") if at else None
-
-
-def account_documents(session: Session, ids: Sequence[int], *, now: datetime) -> list[Document]:
-    """The accounts in the order of ``ids``, in three statements; ids that belong to none are left out."""
-    if not ids:
-        return []
-    rows = session.execute(
-        select(Account, Person, StudentStatus.label)
-        .join(Person, Person.id == Account.person_id)
-        .outerjoin(StudentStatus, StudentStatus.id == Person.status_id)
-        .where(Account.id.in_(ids))
-    )
-    by_id = {account.id: (account, person, status) for account, person, status in rows}
-    roles = _roles(session, ids)
-    links = _links(session, ids, now)
-    return [_account(*by_id[each], roles.get(each, []), links.get(each, [])) for each in ids if each in by_id]
-
-
-def person_documents(session: Session, ids: Sequence[int]) -> list[Document]:
-    """The people in the order of ``ids``, in one statement; ids that belong to nobody are left out."""
-    rows = session.execute(
-        select(Person, StudentStatus.label, Account.id)
-        .outerjoin(StudentStatus, StudentStatus.id == Person.status_id)
-        .outerjoin(Account, Account.person_id == Person.id)
-        .where(Person.id.in_(ids))
-    )
-    by_id = {person.id: _person(person, status, account_id) for person, status, account_id in rows}
-    return [by_id[each] for each in ids if each in by_id]
 
 
 def link_document(link: Link, now: datetime) -> Document:
@@ -132,58 +106,3 @@ def audit_document(entry: AuditEntry) -> Document:
 def sign_in_document(row: SignIn) -> Document:
     """One attempt to sign in."""
     return {"id": row.id, "at": moment(row.at), "method": row.method, "result": row.result, "address": row.address, "device": row.agent}
-
-
-def _account(
-    account: Account, person: Person, status: str | None, roles: Sequence[Document], links: Sequence[tuple[Link, Document]]
-) -> Document:
-    return {
-        "id": account.id,
-        "key": account.key,
-        "username": account.username,
-        "email": account.email,
-        "email_verified": account.email_verified,
-        "type": account.type,
-        "first_name": account.first_name,
-        "last_name": account.last_name,
-        "active": account.active,
-        "deleted": account.deleted_at is not None,
-        "must_change_password": account.must_change_password,
-        "sso": account.sso_provider,
-        "invited_at": moment(account.invited_at),
-        "last_login_at": moment(account.last_login_at),
-        "pending": any(link.synced < link.wanted for link, _ in links),
-        "person": _person(person, status, account.id),
-        "roles": list(roles),
-        "links": [document for _, document in links],
-        "version": account.version,
-    }
-
-
-def _person(person: Person, status: str | None, account_id: int | None) -> Document:
-    return {
-        "id": person.id, "list": person.list, "code": person.code, "first_name": person.first_name, "last_name": person.last_name,
-        "email": person.email, "phone": person.phone, "language": person.language, "active": person.active, "status": status,
-        "no_sync": person.no_sync, "account": account_id, "version": person.version,
-    }  # fmt: skip
-
-
-def _roles(session: Session, ids: Sequence[int]) -> Mapping[int, list[Document]]:
-    rows = session.execute(
-        select(RolePeriod.account_id, Period.code, Role.name, RolePeriod.enabled)
-        .join(Period, Period.id == RolePeriod.period_id)
-        .join(Role, Role.id == RolePeriod.role_id)
-        .where(RolePeriod.account_id.in_(ids))
-        .order_by(Period.starts_on.desc(), Period.id.desc())
-    )
-    found: dict[int, list[Document]] = {}
-    for account_id, period, role, enabled in rows:
-        found.setdefault(account_id, []).append({"period": period, "role": role, "enabled": enabled})
-    return found
-
-
-def _links(session: Session, ids: Sequence[int], now: datetime) -> Mapping[int, list[tuple[Link, Document]]]:
-    found: dict[int, list[tuple[Link, Document]]] = {}
-    for link in session.scalars(select(Link).where(Link.account_id.in_(ids)).order_by(Link.provider)):
-        found.setdefault(link.account_id, []).append((link, link_document(link, now)))
-    return found

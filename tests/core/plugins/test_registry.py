@@ -155,7 +155,7 @@ class Nameless(RosterSource):
 
 def misspelt():
     made = module()
-    made.register_acitons = hookimpl(list)
+    made.register_acitons = hookimpl(lambda: [wave()])
     return made
 
 

@@ -99,6 +99,7 @@ NAMES = (
 )
 #: How many of each list, and how often each language of :data:`NAMES`.
 LISTS = {"students": 360, "teachers": 40, "employees": 18, "guardians": 60, "partners": 8, "alumni": 10, "agents": 3}
+_PREFIXES = {"students": "S", "teachers": "T", "employees": "E", "guardians": "G", "partners": "P", "alumni": "A", "agents": "R"}
 WEIGHTS = (40, 25, 10, 10, 15)
 HEADER = ("list", "code", "first_name", "last_name", "email", "phone", "language", "active", "status", "no_sync")
 
@@ -117,9 +118,9 @@ def _person(random: Random, people_list: str, n: int) -> tuple[str, ...]:
     woman = random.random() < 0.5
     first = random.choice(names.women if woman else names.men)
     last = random.choice(names.families)[0 if woman else 1]
-    code = f"{people_list[0].upper()}{n:04}"
-    # Every tenth has no address and every fourth no phone, as in life.
-    email = "" if n % 10 == 0 else f"{code.lower()}@home.example"
+    code = f"{_PREFIXES[people_list]}{n:04}"
+    # Every twentieth has no address and every fourth no phone, as in life.
+    email = "" if n % 20 == 0 else f"{code.lower()}@home.example"
     phone = "" if n % 4 == 0 else f"+30690{random.randrange(10**7):07}"
     status = ""
     if people_list == "students":

@@ -1,0 +1,276 @@
+"""One account as parts: head, what can be done with it, and the five tabs. Facts are text, never inputs."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from flask import g, render_template, request, url_for
+from sqlalchemy import select
+
+from rolecall.accounts import people
+from rolecall.errors import Invalid, Unknown
+from rolecall.sdk.action import Action, Grade
+from rolecall.sdk.fields import NoParams
+from rolecall.sdk.lists import Column
+from rolecall.store import accounts_query, filters
+from rolecall.store.accounts_query import AccountRow
+from rolecall.store.engine import now
+from rolecall.store.people_query import PersonRow, person_rows
+from rolecall.store.sync_states import sync_state
+from rolecall.store.tables import Account, Link, Period, Role, RolePeriod, SignIn
+from rolecall.work.documents import Document
+from rolecall.work.runs.documents import changes_in_words
+from rolecall.work.runs.plan import why_not
+from rolecall.work.timeline import timeline
+from rolecall_webapp.account_list import LINK_LOOKS, link_states, state_of
+from rolecall_webapp.frame import may
+from rolecall_webapp.menu import action_groups
+from rolecall_webapp.parts import Button, Buttons, Cell, Empty, Facts, Head, Pager, Part, Row, State, Tab, Table, cell
+from rolecall_webapp.run_words import OUTCOME_LOOKS, run_title
+
+TABS = {"overview": "Overview", "roles": "Roles and periods", "external": "External", "logins": "Sign-ins", "timeline": "Timeline"}
+_PAGE = 50
+
+
+def draw(account_id: int, tab: str) -> str:
+    """Draw an account's page.
+
+    :raises Unknown: when there is no such account.
+    """
+    found = accounts_query.load_rows(g.db, [account_id], now=now(g.db), period_id=filters.chosen_period(g.db, {}))
+    if not found:
+        raise Unknown(f"There is no account {account_id}.", hint="It may have been purged. The list shows which ones there are.")
+    (row,) = found
+    labels = {provider_id: provider.label for provider_id, provider in g.view.providers.items()}
+    return render_template(
+        "page.html",
+        title=row.name or row.username,
+        kicker=row.type.capitalize() + (" · Global Owner" if row.is_owner else ""),
+        states=[*state_of(row), *_mail_state(row), *(each for each in link_states(row, labels) if each.look != "ok")],
+        tabs_=[Tab(label=label, href=url_for(f"accounts.{each}", account_id=row.id), current=each == tab) for each, label in TABS.items()],
+        parts=[*_actions(row, tab), *_PARTS[tab](row)],
+    )
+
+
+def _actions(row: AccountRow, tab: str) -> list[Part]:
+    """What can be done: possible ones as buttons; below, those that do not apply now with their reasons (R20: the page says why)."""
+    chosen = {"overview": None, "roles": "roles", "external": "external"}
+    if tab not in chosen:
+        return []
+    groups = [each for each in action_groups(bulk=False) if chosen[tab] in (None, each.actions[0].group)]
+    reasons = why_not(g.db, [action for group in groups for action in group.actions], row.id)
+    possible = [(group.label, [_button(each, row) for each in group.actions if reasons[each.id] is None]) for group in groups]
+    refused = [
+        Button(label=each.label, href="", why_not=reasons[each.id]) for group in groups for each in group.actions if reasons[each.id]
+    ]
+    parts: list[Part] = [Buttons(groups=possible)] if any(buttons for _, buttons in possible) else []
+    return [*parts, Buttons(groups=[("", refused)], title=f"Not possible now ({len(refused)})", folded=True)] if refused else parts
+
+
+def _button(action: Action, row: AccountRow) -> Button:
+    """A button that does it at once where nothing is asked, else one that leads to the dialog."""
+    address = url_for("actions.ask", action_id=action.id, ids=row.id)
+    if action.grade is Grade.PLAIN and action.params is NoParams and not action.fresh_login:
+        values = {"ids": str(row.id), "expected": "1", "back": request.path}
+        return Button(
+            label=action.label, href=url_for("actions.start_run", action_id=action.id), post=True, values=values, help=action.help
+        )
+    return Button(label=f"{action.label} …", href=address, help=action.help, look="plain")
+
+
+def _mail_state(row: AccountRow) -> list[State]:
+    if not row.email:
+        return [State(word="No e-mail", look="off")]
+    return [State(word="E-mail verified", look="ok") if row.email_verified else State(word="E-mail not verified", look="off")]
+
+
+def _overview(row: AccountRow) -> list[Part]:
+    account = g.db.get_one(Account, row.id)
+    (person,) = person_rows(g.db, [row.person_id])
+    password = "managed by " + row.sso_provider if row.sso_provider else "own" if account.password_hash else "first-time"
+    who = [
+        ("User name", cell(row.username)),
+        ("E-mail", Cell(text=row.email or "", states=_mail_state(row) if row.email else ())),
+        ("Profile name", cell(row.name)),
+        ("Password", cell(password if account.password_hash or account.sealed_password or row.sso_provider else "none", plain=True)),
+        ("Role now", Cell(text=row.role or "none", note="" if row.role is None or row.role_enabled else "disabled in this period")),
+        ("Last sign-in", Cell(at=row.last_login_at) if row.last_login_at else cell("never", plain=True)),
+        ("Invited", Cell(at=row.invited_at) if row.invited_at else cell("not yet", plain=True)),
+        ("Opened", Cell(at=account.created_at)),
+    ]
+    columns = [(each.label, cell(each.values(g.db, [row.id]).get(row.id))) for each in _plugin_columns()]
+    parts: list[Part] = [Facts(title="Account", facts=who), Facts(title="Person", facts=_person(person))]
+    if columns:
+        parts.append(Facts(title="From plugins", facts=columns))
+    return [*parts, *_relatives(row)]
+
+
+def _plugin_columns() -> list[Column]:
+    core = set(g.view.plugins["core"].columns)
+    return [each for each in g.view.columns.values() if each.id not in core]
+
+
+def _person(person: PersonRow) -> list[tuple[str, Cell]]:
+    name = f"{person.first_name} {person.last_name}".strip()
+    href = url_for("people.page", person_id=person.id) if may("people:view") else None
+    return [
+        ("Name", Cell(text=name, href=href)),
+        ("List", cell(person.list, plain=True)),
+        ("Code", cell(person.code)),
+        ("Status", cell(person.status or "none")),
+        ("Record", Cell(states=[State(word="Active", look="ok") if person.active else State(word="Not active", look="off")])),
+        ("Personal e-mail", cell(person.email)),
+        ("Mobile phone", cell(person.phone)),
+        ("Language", cell(person.language)),
+        ("Sync", Cell(states=[State(word="Kept out of sync", look="off")]) if person.no_sync else cell("follows", plain=True)),
+    ]
+
+
+def _relatives(row: AccountRow) -> list[Part]:
+    found = people.relations(g.db, row.person_id)
+    if not found:
+        return []
+    accounts = dict(
+        g.db.execute(select(Account.person_id, Account.id).where(Account.person_id.in_([each.person_id for each in found]))).all()
+    )
+    rows = [
+        Row(
+            cells=[
+                Cell(
+                    text=f"{each.first_name} {each.last_name}".strip(),
+                    href=url_for("accounts.overview", account_id=accounts[each.person_id]) if each.person_id in accounts else None,
+                    note="" if each.person_id in accounts else "no account",
+                ),
+                cell(f"{each.kind} of this person" if each.direction == "has" else f"this person is their {each.kind}", plain=True),
+                cell(each.code),
+            ]
+        )
+        for each in found
+    ]
+    return [Table(title="Relations", caption="Relations", heads=[Head(label="Name"), Head(label="What"), Head(label="Code")], rows=rows)]
+
+
+def _roles(row: AccountRow) -> list[Part]:
+    statement = (
+        select(Period, Role.name, RolePeriod.enabled)
+        .join(RolePeriod, RolePeriod.period_id == Period.id)
+        .join(Role, Role.id == RolePeriod.role_id)
+        .where(RolePeriod.account_id == row.id)
+        .order_by(Period.starts_on.desc())
+    )
+    rows = [
+        Row(
+            cells=[
+                Cell(text=period.name, states=[State(word="current", look="ok")] if period.is_current else ()),
+                cell(role),
+                Cell(states=[State(word="Counts", look="ok") if enabled else State(word="Disabled, remembered", look="off")]),
+                cell(f"{period.starts_on} to {period.ends_on}", plain=True),
+            ],
+            off=not enabled,
+        )
+        for period, role, enabled in g.db.execute(statement)
+    ]
+    empty = Empty(text="This account has no role in any period.", hint="Without a role in the current period nobody can sign in.")
+    heads = [Head(label=each) for each in ("Period", "Role", "State", "Dates")]
+    return [Table(caption="Roles by period", heads=heads, rows=rows, empty=empty)]
+
+
+def _external(row: AccountRow) -> list[Part]:
+    moment = now(g.db)
+    labels = {provider_id: provider.label for provider_id, provider in g.view.providers.items()}
+    parts: list[Part] = []
+    for link in g.db.scalars(select(Link).where(Link.account_id == row.id).order_by(Link.provider)):
+        state = sync_state(link, moment)
+        waiting = state not in ("done", "blocked") and link.not_before is not None and link.not_before > moment
+        facts = [
+            ("State", Cell(states=[State(word=state, look=LINK_LOOKS[state])])),
+            ("Should be there", cell(link.goal, plain=True)),
+            ("Id there", cell(link.external_id or "none yet")),
+            ("Attempts", cell(link.attempts, plain=True)),
+            ("Last done", Cell(at=link.settled_at) if link.settled_at else cell("never", plain=True)),
+        ]
+        if waiting:
+            facts.append(("Next attempt", Cell(at=link.not_before)))
+        if link.error:
+            facts.append(("Last error", cell(link.error)))
+        parts.append(Facts(title=labels.get(link.provider, link.provider), facts=facts))
+        if may("integrations:edit") and (state == "blocked" or link.attempts):
+            values = {"provider": link.provider}
+            retry = Button(label="Try again now", href=url_for("accounts.retry", account_id=row.id), post=True, values=values)
+            parts.append(Buttons(groups=[("", [retry])]))
+    if not parts:
+        parts.append(
+            Empty(text="This account is linked to no external provider.", hint="An integration links it when its scope includes it.")
+        )
+    return parts
+
+
+def _logins(row: AccountRow) -> list[Part]:
+    page = _page_number()
+    statement = select(SignIn).where(SignIn.account_id == row.id).order_by(SignIn.at.desc(), SignIn.id.desc())
+    found = g.db.scalars(statement.limit(_PAGE + 1).offset((page - 1) * _PAGE)).all()
+    rows = [
+        Row(
+            cells=[
+                Cell(at=each.at),
+                cell(each.method, plain=True),
+                Cell(states=[State(word="signed in", look="ok") if each.result == "ok" else State(word=_spoken(each.result), look="bad")]),
+                cell(each.address),
+                cell(each.agent),
+            ]
+        )
+        for each in found[:_PAGE]
+    ]
+    heads = [Head(label=each) for each in ("When", "Method", "Result", "Address", "Device")]
+    empty = Empty(text="Nobody has tried to sign in to this account yet.")
+    previous = f"{request.path}?page={page - 1}" if page > 1 else None
+    pager = _pager(previous, f"{request.path}?page={page + 1}" if len(found) > _PAGE else None)
+    return [Table(caption="Sign-ins", heads=heads, rows=rows, empty=empty, pager=pager)]
+
+
+def _timeline(row: AccountRow) -> list[Part]:
+    found = timeline(g.db, row.id, limit=_PAGE, cursor=request.args.get("cursor"))
+    # A run's own entry in the audit says what its item says already, and sign-ins have a tab.
+    events = [each for each in found.items if each["outcome"] or not each["kind"].startswith(("run.", "sign-in"))]
+    heads = [Head(label=each) for each in ("When", "What", "Outcome", "Changes", "Who")]
+    empty = Empty(text="Nothing has happened to this account yet.")
+    pager = _pager(request.path if "cursor" in request.args else None, f"{request.path}?cursor={found.next}" if found.next else None)
+    return [Table(caption="Timeline", heads=heads, rows=[_event(each) for each in events], empty=empty, pager=pager)]
+
+
+def _event(event: Document) -> Row:
+    kind, _, undone = event["kind"].partition(":")
+    title = run_title(g.view, "undo" if undone else "action", undone or kind) if event["outcome"] else _spoken(kind)
+    changes = "; ".join(f"{field}: {before} → {after}" for field, before, after in changes_in_words(event["before"], event["after"]))
+    return Row(
+        cells=[
+            Cell(at=datetime.fromisoformat(event["at"])),
+            Cell(text=title, href=url_for("runs.page", run_id=event["run"]) if event["run"] else None, plain=True),
+            Cell(states=[State(word=event["outcome"], look=OUTCOME_LOOKS[event["outcome"]])] if event["outcome"] else ()),
+            cell(" ".join(filter(None, (event["message"], event["reason"], changes)))),
+            Cell(text=event["actor"], note=event["address"] or ""),
+        ]
+    )
+
+
+def _spoken(word: str) -> str:
+    return word.replace(".", ": ").replace("-", " ").replace("_", " ")
+
+
+def _page_number() -> int:
+    text = request.args.get("page") or "1"
+    if not (text.isascii() and text.isdigit()) or not 1 <= int(text) <= 100_000:
+        raise Invalid("Page must be a whole number from 1 on.")
+    return int(text)
+
+
+def _pager(previous: str | None, following: str | None) -> Pager | None:
+    return Pager(first=0, last=0, total=0, previous=previous, next=following) if previous or following else None
+
+
+_PARTS: dict[str, Callable[[AccountRow], Sequence[Part]]] = {
+    "overview": _overview,
+    "roles": _roles,
+    "external": _external,
+    "logins": _logins,
+    "timeline": _timeline,
+}
