@@ -17,9 +17,9 @@ from sqlalchemy.orm import Session
 from rolecall.errors import Invalid
 from rolecall.sdk.fields import FormContext, Option
 from rolecall.sdk.lists import Filter, FilterContext
-from rolecall.sdk.words import USER_TYPES
+from rolecall.sdk.words import OUTCOMES, USER_TYPES
 from rolecall.store.folding import canonical, fold
-from rolecall.store.tables import Account, Link, Listing, Period, PluginState, Role, RolePeriod
+from rolecall.store.tables import Account, Link, Listing, Period, PluginState, Role, RolePeriod, RunItem
 
 #: Longer values are no search and no name (X-10).
 LONGEST_VALUE = 200
@@ -198,6 +198,16 @@ def _deleted(value: str, _: FilterContext) -> ColumnElement[bool] | None:
     return None if chosen == "yes" else Listing.deleted.is_(chosen == "only")
 
 
+def _run(value: str, _: FilterContext) -> ColumnElement[bool]:
+    number, _colon, outcome = value.partition(":")
+    if not (number.isascii() and number.isdigit() and len(number) < 10):
+        raise Invalid(f"{_shown(value)} is not a run.", hint="Write its number, or the number with an outcome: 12:failed.")
+    items = select(RunItem.account_id).where(RunItem.run_id == int(number), RunItem.account_id.is_not(None))
+    if outcome:
+        items = items.where(RunItem.outcome == choose("run", outcome, OUTCOMES))
+    return Listing.account_id.in_(items)
+
+
 def _q(value: str, _: FilterContext) -> ColumnElement[bool] | None:
     return search_clause(Listing.search.expression, value)
 
@@ -269,6 +279,14 @@ CORE_FILTERS: tuple[Filter, ...] = (
         choices=lambda _: [("no", "Hide"), ("yes", "Show too"), ("only", "Only deleted")],
         default="no",
         group="advanced",
+    ),
+    Filter(
+        id="run",
+        label="Run",
+        clause=_run,
+        default="",
+        group="advanced",
+        help="Accounts that a run was about: its number, or with an outcome 12:failed.",
     ),
     Filter(id="q", label="Search", clause=_q, default="", help="Name, user name, e-mail, code or phone."),
 )
