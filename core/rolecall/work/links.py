@@ -189,8 +189,8 @@ def _lock(session: Session, ids: Ids) -> None:
         session.execute(select(func.count()).select_from(rows.subquery()))
 
 
-def _left_alone(integration: Integration) -> ColumnElement[bool]:
-    """Closed accounts that the provider's settings leave as they are."""
+def left_alone(integration: Integration) -> ColumnElement[bool]:
+    """Whether an account is closed and the provider's settings leave it as it is, as SQL over account."""
     deleted = Account.deleted_at.is_not(None)
     return or_(
         deleted if integration.on_deletion == "leave" else false(),
@@ -226,7 +226,7 @@ def _put_behind(session: Session, ids: Ids, integration: Integration, moment: da
         Account.id == Link.account_id,
         Person.id == Account.person_id,
         ~Person.no_sync,
-        ~_left_alone(integration),
+        ~left_alone(integration),
     )
     return _run(session, statement.values(goal=goal(integration), **_fallen(moment, run_id)))
 

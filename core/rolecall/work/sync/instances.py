@@ -70,11 +70,13 @@ class Instances:
                 known = self._built[provider_id] = self._build(session, kind, schema, view.generation)
             return known
 
-    def candidate(self, session: Session, plugin: Plugin, kind: type[Provider], values: Mapping[str, Any]) -> Instance:
-        """Build a provider for settings that are not saved, to show what they would do; the caller closes its client.
+    def candidate(self, session: Session, plugin: Plugin, kind: type[Provider], values: Mapping[str, Any] | None = None) -> Instance:
+        """Build a provider, enabled or not, with ``values`` in place of what is saved; the caller closes its client.
 
         :raises Invalid: with the sentences of every wrong setting.
         """
+        if not values:
+            return self._build(session, kind, plugin.settings, generation=-1)
         chosen = settings.candidate(session, kind.id, integration_schema(plugin.settings), values, keyring=self._app.keyring)
         return self._make(kind, plugin.settings, chosen, generation=-1)
 
