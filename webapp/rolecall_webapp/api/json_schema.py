@@ -58,7 +58,7 @@ def _prepare(plugin: MarshmallowPlugin) -> OpenAPIConverter:
 
 def _kind(_converter: OpenAPIConverter, field: fields.Field[Any], **_: Any) -> dict[str, Any]:
     if isinstance(field, YesNo):
-        return {"type": "string", "enum": ["yes", "no"]}
+        return {"type": "string", "enum": ["yes", "no"], "default": "yes" if field.load_default else "no"}
     if type(field) is fields.Boolean and (field.load_only or not field.required):
         # What an action or a settings page takes is also written by hand, as yes and no.
         return {"type": ["boolean", "string"], "enum": [True, False, "yes", "no"]}

@@ -103,8 +103,8 @@ def _describe(each: Operation, view: View) -> Document:
     }
     if each.public:
         described["security"] = []
-    if each.own:
-        described["description"] += " Whoever began the run needs no permission for it."
+    if each.others:
+        described["description"] += f" For a run that somebody else began, the permission “{each.others}” is needed."
     if each.media == CSV:
         described["requestBody"] = _content(CSV, {"type": "string"}, required=True)
     elif each.body is not None:

@@ -59,8 +59,8 @@ class Operation:
     """What one route takes, gives and asks for.
 
     ``path`` names its parameters in braces; those ending in ``_id`` are numbers, but for ``action_id``. ``permissions`` are all
-    needed and may name parameters (``act:{action_id}``); ``own`` also lets whoever began the run. ``extra_query`` tells that the
-    route takes query words beyond the schema (filters), which it checks itself.
+    needed and may name parameters (``act:{action_id}``); ``others`` is needed besides for a run that somebody else began.
+    ``extra_query`` tells that the route takes query words beyond the schema (filters), which it checks itself.
     """
 
     name: str
@@ -72,7 +72,7 @@ class Operation:
     answers: Mapping[int, type[Schema] | tuple[type[Schema], ...]]
     permissions: tuple[str, ...] = ()
     public: bool = False
-    own: bool = False
+    others: str | None = None
     query: type[Schema] | None = None
     extra_query: bool = False
     body: type[Schema] | None = None
@@ -129,22 +129,21 @@ def _view(each: Operation) -> Callable[..., Response]:
         return _response(found if isinstance(found, Answer) else Answer(document=found))
 
     # What the frame checks before this is called; a permission that depends on the address is checked here.
-    simple = len(each.permissions) == 1 and not each.own and "{" not in each.permissions[0]
+    simple = len(each.permissions) == 1 and "{" not in each.permissions[0]
     view.__dict__["rolecall_permission"] = PUBLIC if each.public else each.permissions[0] if simple else None
     view.__dict__["rolecall_operation"] = each
     return view
 
 
 def check_permission(each: Operation, actor: Actor, path: Mapping[str, Any]) -> None:
-    """Refuse whoever lacks a declared permission. Whose run it is, where that counts, is for the run to say.
+    """Refuse whoever lacks a declared permission. Whose run it is, is for the run to say.
 
     :raises Forbidden: always, for whoever may do nothing at all, such as somebody who must choose a new password first.
     """
     if actor.permissions is not None and not actor.permissions:
         raise Forbidden("This account may do nothing through the API.", hint="It needs a role that allows something, and its own password.")
-    if not each.own:
-        for permission in each.permissions:
-            actor.require(permission.format(**path))
+    for permission in each.permissions:
+        actor.require(permission.format(**path))
 
 
 def _response(answer: Answer) -> Response:

@@ -69,7 +69,7 @@ def list_runs(call: Call) -> Document:
 
 
 @operation(
-    "GET", "/runs/{run_id}", "Read a run", tag="runs", permissions=("runs:view",), own=True, answer=shapes.Run, refusals=(404,)
+    "GET", "/runs/{run_id}", "Read a run", tag="runs", others="runs:view", answer=shapes.Run, refusals=(404,)
 )
 def read_run(call: Call) -> Document:
     """State and counts; read it again until the state is no longer queued or running."""
@@ -77,7 +77,7 @@ def read_run(call: Call) -> Document:
 
 
 @operation(
-    "GET", "/runs/{run_id}/items", "List the items of a run", tag="runs", permissions=("runs:view",), own=True, query=ItemsQuery,
+    "GET", "/runs/{run_id}/items", "List the items of a run", tag="runs", others="runs:view", query=ItemsQuery,
     answer=shapes.page_of(shapes.Item), refusals=(404, 422),
 )  # fmt: skip
 def list_items(call: Call) -> Document:
@@ -94,7 +94,7 @@ def list_items(call: Call) -> Document:
 
 
 @operation(
-    "POST", "/runs/{run_id}/stop", "Stop a run", tag="runs", permissions=("runs:edit",), own=True,
+    "POST", "/runs/{run_id}/stop", "Stop a run", tag="runs", others="runs:edit",
     answers={200: shapes.Run, 202: shapes.Run}, refusals=(404, 409),
 )  # fmt: skip
 def stop_run(call: Call) -> Answer:
@@ -104,7 +104,7 @@ def stop_run(call: Call) -> Answer:
 
 
 @operation(
-    "POST", "/runs/{run_id}/resume", "Go on with a run", tag="runs", permissions=("runs:edit",), own=True, body=Resumption,
+    "POST", "/runs/{run_id}/resume", "Go on with a run", tag="runs", others="runs:edit", body=Resumption,
     answers={200: shapes.Run, 202: shapes.Run}, refusals=(404, 409, 422),
 )  # fmt: skip
 def resume_run(call: Call) -> Answer:
@@ -114,7 +114,7 @@ def resume_run(call: Call) -> Answer:
 
 
 @operation(
-    "POST", "/runs/{run_id}/undo", "Take a run back", tag="runs", permissions=("runs:view",), own=True,
+    "POST", "/runs/{run_id}/undo", "Take a run back", tag="runs", others="runs:view",
     answers={200: shapes.Run, 202: shapes.Run}, refusals=(404, 409),
 )  # fmt: skip
 def undo_run(call: Call) -> Answer:
@@ -123,8 +123,8 @@ def undo_run(call: Call) -> Answer:
 
 
 @operation(
-    "POST", "/runs/{run_id}/confirm", "Confirm an import", tag="runs", permissions=("people:create", "people:edit"), query=ConfirmQuery,
-    answers={202: shapes.Run}, refusals=(404, 409, 422),
+    "POST", "/runs/{run_id}/confirm", "Confirm an import", tag="runs", permissions=("people:create", "people:edit"), others="runs:edit",
+    query=ConfirmQuery, answers={202: shapes.Run}, refusals=(404, 409, 422),
 )  # fmt: skip
 def confirm_import(call: Call) -> Answer:
     """Runs a staged import. One over its brake stays a draft unless ``allow_shrink=yes`` is said."""
@@ -133,7 +133,7 @@ def confirm_import(call: Call) -> Answer:
 
 
 @operation(
-    "POST", "/runs/{run_id}/secrets", "Fetch what a run generated", tag="runs", permissions=("runs:view",), own=True,
+    "POST", "/runs/{run_id}/secrets", "Fetch what a run generated", tag="runs", others="runs:view",
     answer=shapes.page_of(Handed), refusals=(404, 409),
 )  # fmt: skip
 def take_secrets(call: Call) -> Document:
