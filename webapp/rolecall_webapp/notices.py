@@ -36,7 +36,7 @@ def said() -> list[dict[str, Any]]:
     lines: list[dict[str, Any]] = [message for category, message in waiting if category == "notice"]
     watched: Sequence[Any] = list(dict.fromkeys(message for category, message in waiting if category == "run"))
     if watched:
-        states = dict(g.db.execute(select(Run.id, Run.state).where(Run.id.in_(watched))).tuples().all())
+        states = dict(g.db.execute(select(Run.id, Run.state).where(Run.id.in_(watched))).all())
         for run_id in watched:
             if states.get(run_id) in _ACTIVE:
                 watch(run_id)

@@ -45,7 +45,11 @@ def pager(page: int, total: int, endpoint: str, words: Mapping[str, str], *, siz
 
     first, last = (page - 1) * size + 1, min(page * size, total)
     return Pager(
-        first=min(first, last), last=last, total=total, previous=of(page - 1) if page > 1 else None, next=of(page + 1) if last < total else None
+        first=min(first, last),
+        last=last,
+        total=total,
+        previous=of(page - 1) if page > 1 else None,
+        next=of(page + 1) if last < total else None,
     )
 
 

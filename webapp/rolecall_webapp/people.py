@@ -18,7 +18,22 @@ from rolecall_webapp.frame import application, may, needs
 from rolecall_webapp.notices import say
 from rolecall_webapp.paging import SIZE, address, page_number, pager, problems
 from rolecall_webapp.parts import (
-    Button, Cell, Chip, Empty, Facts, FilterBar, FilterField, Form, Head, Link, Note, Part, Row, State, Table, cell,
+    Button,
+    Cell,
+    Chip,
+    Empty,
+    Facts,
+    FilterBar,
+    FilterField,
+    Form,
+    Head,
+    Link,
+    Note,
+    Part,
+    Row,
+    State,
+    Table,
+    cell,
 )  # fmt: skip
 
 pages = Blueprint("people", __name__, url_prefix="/people")
@@ -73,7 +88,9 @@ def card(person_id: int) -> ResponseReturnValue:
     related = people.relations(g.db, person_id)
     if related:
         rows = [_relative(each) for each in related]
-        parts.append(Table(caption="Related people", title="Related people", heads=[Head(label="Who"), Head(label="What they are")], rows=rows))
+        parts.append(
+            Table(caption="Related people", title="Related people", heads=[Head(label="Who"), Head(label="What they are")], rows=rows)
+        )
     edit_button = Button(label="Edit", href=url_for("people.edit", person_id=person_id), look="main")
     return render_template(
         "page.html",
@@ -199,7 +216,9 @@ def _sentence(total: int, chips: Sequence[Chip]) -> str:
 
 def _row(person: PersonRow) -> Row:
     name = f"{person.first_name} {person.last_name}"
-    opened = Cell(text=person.username or "", href=url_for("accounts.overview", account_id=person.account_id)) if person.account_id else Cell()
+    opened = (
+        Cell(text=person.username or "", href=url_for("accounts.overview", account_id=person.account_id)) if person.account_id else Cell()
+    )
     return Row(
         key=person.id,
         name=name,
@@ -252,7 +271,9 @@ def _account(person: PersonRow) -> Part:
 
 
 def _relative(each: people.Relative) -> Row:
-    who = Cell(text=f"{each.first_name} {each.last_name}", href=url_for("people.card", person_id=each.person_id), note=f"{each.list}, {each.code}")
+    who = Cell(
+        text=f"{each.first_name} {each.last_name}", href=url_for("people.card", person_id=each.person_id), note=f"{each.list}, {each.code}"
+    )
     what = f"This person is their {each.kind}" if each.direction == "of" else f"Is this person's {each.kind}"
     return Row(cells=[who, cell(what)])
 

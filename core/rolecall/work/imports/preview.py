@@ -10,7 +10,8 @@ from typing import Any
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from rolecall.store.tables import ImportRow, Person, RunItem, StudentStatus
+from rolecall.accounts.actors import Actor
+from rolecall.store.tables import ImportRow, Person, Run, RunItem, StudentStatus
 from rolecall.work.imports.stage import VERDICTS
 from rolecall.work.runs.documents import changes_in_words
 
@@ -31,6 +32,14 @@ class PreviewRow:
     message: str
     person_id: int | None = None
     changes: Sequence[tuple[str, str, str]] = field(default=())
+
+
+def recent_imports(session: Session, actor: Actor, limit: int = 30) -> Sequence[Run]:
+    """Return the newest imports that the actor may see, first those that wait for a confirmation."""
+    statement = select(Run).where(Run.kind == "import").order_by(Run.state != "draft", Run.id.desc()).limit(limit)
+    if not actor.may("runs:view"):
+        statement = statement.where(Run.actor == actor.name)
+    return session.scalars(statement).all()
 
 
 def preview_page(session: Session, run_id: int, *, verdict: str | None = None, limit: int = 50, offset: int = 0) -> list[PreviewRow]:

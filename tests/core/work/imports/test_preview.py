@@ -8,10 +8,10 @@ import pytest
 from cryptography.fernet import Fernet
 
 from rolecall.accounts import people, statuses
-from rolecall.accounts.actors import operator
+from rolecall.accounts.actors import Actor, operator
 from rolecall.config import load
 from rolecall.work.application import Application
-from rolecall.work.imports.preview import preview_lines, preview_page
+from rolecall.work.imports.preview import preview_lines, preview_page, recent_imports
 from rolecall.work.imports.source import CsvSource
 from rolecall.work.imports.stage import Options, stage
 
@@ -49,7 +49,7 @@ def test_problems_come_first_and_rows_have_their_number_in_the_file(app: Applica
         rows = preview_page(session, run_id)
 
     assert [(row.row, row.verdict) for row in rows] == [(4, "rejected"), (2, "changed"), (3, "new"), (5, "unchanged"), (0, "leaving")]
-    assert rows[0].message and not rows[0].message.startswith("Row")
+    assert "Row" not in rows[0].message
     assert rows[-1].name == "Uta Weg"
 
 
@@ -75,3 +75,12 @@ def test_the_download_has_every_row(app: Application, run_id: int) -> None:
     assert lines[0][0] == "row"
     assert [line[4] for line in lines[1:]] == ["changed", "new", "rejected", "unchanged", "leaving"]
     assert "email: – → eva@example.org" in lines[1][6]
+
+
+def test_imports_are_seen_by_who_began_them_or_may_see_all_runs(app: Application, run_id: int) -> None:
+    colleague = Actor(name="account:7", label="Ida", permissions=frozenset({"people:create"}))
+    auditor = Actor(name="account:8", label="Leo", permissions=frozenset({"runs:view"}))
+    with app.db.read() as session:
+        assert [run.id for run in recent_imports(session, operator("tester"))] == [run_id]
+        assert [run.id for run in recent_imports(session, auditor)] == [run_id]
+        assert recent_imports(session, colleague) == []
