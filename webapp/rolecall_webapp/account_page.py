@@ -18,14 +18,13 @@ from rolecall.store.people_query import PersonRow, person_rows
 from rolecall.store.sync_states import sync_state
 from rolecall.store.tables import Account, Link, Period, Role, RolePeriod, SignIn
 from rolecall.work.documents import Document
-from rolecall.work.runs.documents import changes_in_words
 from rolecall.work.runs.plan import why_not
 from rolecall.work.timeline import timeline
 from rolecall_webapp.account_list import LINK_LOOKS, link_states, state_of
 from rolecall_webapp.frame import may
 from rolecall_webapp.menu import action_groups
 from rolecall_webapp.parts import Button, Buttons, Cell, Empty, Facts, Head, Pager, Part, Row, State, Tab, Table, cell
-from rolecall_webapp.run_words import OUTCOME_LOOKS, run_title
+from rolecall_webapp.run_words import OUTCOME_LOOKS, changes_text, run_title
 
 TABS = {"overview": "Overview", "roles": "Roles and periods", "external": "External", "logins": "Sign-ins", "timeline": "Timeline"}
 _PAGE = 50
@@ -111,7 +110,7 @@ def _plugin_columns() -> list[Column]:
 
 def _person(person: PersonRow) -> list[tuple[str, Cell]]:
     name = f"{person.first_name} {person.last_name}".strip()
-    href = url_for("people.page", person_id=person.id) if may("people:view") else None
+    href = url_for("people.card", person_id=person.id) if may("people:view") else None
     return [
         ("Name", Cell(text=name, href=href)),
         ("List", cell(person.list, plain=True)),
@@ -240,7 +239,7 @@ def _timeline(row: AccountRow) -> list[Part]:
 def _event(event: Document) -> Row:
     kind, _, undone = event["kind"].partition(":")
     title = run_title(g.view, "undo" if undone else "action", undone or kind) if event["outcome"] else _spoken(kind)
-    changes = "; ".join(f"{field}: {before} → {after}" for field, before, after in changes_in_words(event["before"], event["after"]))
+    changes = changes_text(event["before"], event["after"])
     return Row(
         cells=[
             Cell(at=datetime.fromisoformat(event["at"])),

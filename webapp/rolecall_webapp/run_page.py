@@ -9,7 +9,7 @@ from rolecall.errors import Invalid
 from rolecall.sdk.words import OUTCOMES
 from rolecall.store.engine import now
 from rolecall.store.tables import Run
-from rolecall.work.runs.documents import Document, changes_in_words, counts
+from rolecall.work.runs.documents import Document, counts
 from rolecall.work.runs.results import ORDER, Reason, items_page, reasons
 from rolecall.work.runs.secrets import count_secrets
 from rolecall.work.runs.undo import why_no_undo
@@ -32,7 +32,7 @@ from rolecall_webapp.parts import (
     Tiles,
     cell,
 )
-from rolecall_webapp.run_words import OUTCOME_LOOKS, run_state, run_title, seconds_between, took
+from rolecall_webapp.run_words import OUTCOME_LOOKS, changes_text, run_state, run_title, seconds_between, took
 
 _PAGE = 50
 _ACTIVE = ("queued", "running")
@@ -229,7 +229,7 @@ def _item(item: Document) -> Row:
         who = Cell(text=account["name"] or account["username"], href=href, note=account["username"])
     else:
         who = Cell(text=person["name"], note=f"{person['list']}, {person['code']}") if person else cell(f"Line {item['n']}", plain=True)
-    changes = "; ".join(f"{name}: {before} → {after}" for name, before, after in changes_in_words(item["before"], item["after"]))
+    changes = changes_text(item["before"], item["after"])
     return Row(
         cells=[who, Cell(states=[State(word=item["outcome"], look=OUTCOME_LOOKS[item["outcome"]])]), cell(item["message"]), cell(changes)]
     )

@@ -1,8 +1,11 @@
 """How runs are called: titles, states, outcomes. The words are the registry's and the outside contract's."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from rolecall.plugins.registry import View
+from rolecall.work.runs.documents import changes_in_words
 from rolecall_webapp.parts import State
 
 OUTCOME_LOOKS = {"waiting": "wait", "done": "ok", "skipped": "off", "failed": "bad"}
@@ -20,6 +23,12 @@ def run_title(view: View, kind: str, action_id: str) -> str:
 def run_state(state: str) -> State:
     """A run's state as a word with its icon."""
     return State(word=state, look=STATE_LOOKS.get(state, "info"))
+
+
+def changes_text(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> str:
+    """What changed, in one line; what was not there before is only named."""
+    changes = changes_in_words(before, after)
+    return "; ".join(f"{name}: {now}" if was == "–" else f"{name}: {was} → {now}" for name, was, now in changes)
 
 
 def took(seconds: float) -> str:

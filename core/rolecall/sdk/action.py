@@ -5,6 +5,7 @@ Owns the declaration. Permission, requirements, history, undo and sync are the r
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -144,11 +145,16 @@ class Action:
         return f"act:{self.id}"
 
 
+#: Numbers of requirements are for whoever reads the source, not for whoever reads a menu.
+_REFERENCES = re.compile(r" \((?:R\d+[a-z]?(?:, )?)+\)")
+
+
 def action(id: str, *, label: str, **declared: Any) -> Callable[[Handler], Action]:
     """Turn a handler into an :class:`Action`; ``help`` defaults to the first line of the handler's docstring."""
 
     def declare(handler: Handler) -> Action:
-        declared.setdefault("help", (handler.__doc__ or "").strip().split("\n")[0])
+        first_line = (handler.__doc__ or "").strip().split("\n")[0]
+        declared.setdefault("help", _REFERENCES.sub("", first_line))
         return Action(id=id, label=label, handler=handler, **declared)
 
     return declare
