@@ -4,13 +4,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import click
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from rolecall.accounts import people
 from rolecall.cli.face import Face, Misused, face, words
 from rolecall.cli.frame import Command, Words
+from rolecall.cli.output import plain
 from rolecall.cli.progress import answer_run
-from rolecall.errors import RolecallError
+from rolecall.errors import RolecallError, Unknown
 from rolecall.plugins.registry import View
 from rolecall.sdk.lists import Filter, FilterContext
 from rolecall.sdk.spreadsheet import csv_lines
@@ -18,10 +20,13 @@ from rolecall.sdk.words import LISTS
 from rolecall.store import accounts_query, filters
 from rolecall.store.accounts_query import AccountRow, Page
 from rolecall.store.engine import now
+from rolecall.store.folding import canonical
+from rolecall.store.tables import Person
 from rolecall.work.documents import account_documents
 from rolecall.work.runs.opening import start_opening
 
 _WORD = "word_"
+_SORTS = f"{', '.join(accounts_query.SORTS)}; with - before it, downwards."
 _COLUMNS = ("Name", "User name", "E-mail", "Verified", "Type", "Role", "Active", "Deleted", "Last login", "Pending", "Providers")
 
 
@@ -56,8 +61,8 @@ def _known_filters(ctx: click.Context) -> Mapping[str, Filter]:
 
 
 @accounts.command("list", cls=FilterCommand)
-@click.option("--sort", default="name", show_default=True, help=f"One of {', '.join(accounts_query.SORTS)}; with - before it, downwards.")
-@click.option("--limit", default=accounts_query.LIMIT, show_default=True, type=click.IntRange(1, accounts_query.MOST), help="Rows of a page.")
+@click.option("--sort", default="name", show_default=True, help=_SORTS)
+@click.option("--limit", default=accounts_query.LIMIT, show_default=True, type=click.IntRange(1, accounts_query.MOST), help="Of a page.")
 @click.option("--cursor", help="Go on where an earlier page ended.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print every account that matches as CSV, safe to open in a spreadsheet.")
 def list_accounts(sort: str, limit: int, cursor: str | None, as_csv: bool, **given: str | None) -> None:
@@ -108,19 +113,16 @@ def person_id(call: Face, code: str, people_list: str | None) -> int:
     :raises Unknown: when nobody has it.
     :raises Misused: when several lists have it.
     """
-    lists = [people_list] if people_list else LISTS
-    found = []
     with call.app.db.read() as session:
-        for each in lists:
-            try:
-                found.append(people.by_code(session, each, code))
-            except RolecallError as error:
-                missing = error
-        if len(found) > 1:
-            raise Misused(f"Several lists have the code {code}.", hint=f"Add --list with one of {', '.join(person.list for person in found)}.")
-        if not found:
-            raise missing
-        return found[0].id
+        if people_list is not None:
+            return people.by_code(session, people_list, code).id
+        found = session.execute(select(Person.id, Person.list).where(Person.code_key == canonical(code, what="code", words=True))).all()
+    if not found:
+        raise Unknown(f"Nobody has the code {plain(code)}.", hint="“rolecall people list --q ...” finds people.")
+    if len(found) > 1:
+        lists = ", ".join(row.list for row in found)
+        raise Misused(f"Several lists have the code {plain(code)}.", hint=f"Add --list with one of {lists}.")
+    return int(found[0].id)
 
 
 def _page(
@@ -159,6 +161,3 @@ def _cells(row: AccountRow) -> list[str]:
 
 def _word(value: bool) -> str:
     return "yes" if value else "no"
-
-
-COMMANDS = (accounts,)

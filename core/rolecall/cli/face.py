@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any
 
 import click
@@ -180,7 +181,8 @@ def require_schema(db: Database) -> None:
     if db.is_sqlite and db.url.database and not os.path.exists(db.url.database):  # noqa: PTH110 - may also be ":memory:"
         raise RolecallError(f"There is no database at {db.url.database}.", hint="“rolecall init” sets one up.", code="no-database")
     if not schema.is_current(db):
-        raise RolecallError("The database has another schema than this version of Rolecall.", hint="“rolecall migrate” updates it.", code="schema")
+        message = "The database has another schema than this version of Rolecall."
+        raise RolecallError(message, hint="“rolecall migrate” updates it.", code="schema")
 
 
 def find_account(session: Session, username: str) -> Account:
@@ -227,6 +229,12 @@ def pairs(given: Iterable[str], *, what: str = "--set") -> dict[str, str]:
     return found
 
 
+def nearest(word: str, known: Iterable[str], otherwise: str) -> str:
+    """A hint: which of the known words comes nearest, or what to do where none does."""
+    near = get_close_matches(word, list(known), 1)
+    return f"Did you mean {near[0]}?" if near else otherwise
+
+
 def finish(code: int) -> None:
     """End the command with this exit code."""
     if code:
@@ -235,7 +243,8 @@ def finish(code: int) -> None:
 
 def problem(error: RolecallError, status: int) -> dict[str, Any]:
     """An error as the API words it (RFC 9457)."""
-    document: dict[str, Any] = {"type": "about:blank", "title": "This was not done", "status": status, "detail": error.message, "code": error.code}
+    facts = {"title": "This was not done", "status": status, "detail": error.message, "code": error.code}
+    document: dict[str, Any] = {"type": "about:blank", **facts}
     if error.hint:
         document["hint"] = error.hint
     for name in ("fields", "count"):

@@ -7,6 +7,7 @@ import logging
 import sys
 from collections.abc import Sequence
 from difflib import get_close_matches
+from functools import partial
 from importlib.metadata import entry_points
 from typing import Any, NoReturn
 
@@ -84,8 +85,9 @@ class Rolecall(Words):
         words = list(sys.argv[1:] if args is None else args)
         extra.pop("standalone_mode", None)
         call = Face()
+        begin = partial(super().main, words, prog_name or "rolecall", standalone_mode=False, obj=call, **extra)
         try:
-            code = _run(lambda: super(Rolecall, self).main(words, prog_name or "rolecall", standalone_mode=False, obj=call, **extra), call, words)
+            code = _run(begin, call, words)
         finally:
             call.close()
         sys.exit(code)
@@ -107,9 +109,10 @@ def _run(work: Any, call: Face, arguments: Sequence[str]) -> int:
         return _refused(error, call.as_json or as_json)
     except DBAPIError as error:
         # A statement's parameters may hold what nobody should read.
-        why = RolecallError(f"The database cannot do this now ({type(error.orig).__name__}).", hint="Nothing was changed. Try again.", code="unavailable")
+        message = f"The database cannot do this now ({type(error.orig).__name__})."
+        why = RolecallError(message, hint="Nothing was changed. Try again.", code="unavailable")
         return _refused(why, call.as_json or as_json)
-    except Exception as error:  # noqa: BLE001 - the last one that can say it in a sentence
+    except Exception as error:
         log.exception("command failed")
         why = RolecallError(f"An unexpected error ({type(error).__name__}) stopped this.", hint="The lines above say where.")
         return _refused(why, call.as_json or as_json)

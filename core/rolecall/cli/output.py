@@ -45,7 +45,7 @@ def _width(text: str) -> int:
 
 
 def _is_control(character: str) -> bool:
-    return character != "\n" and unicodedata.category(character) in ("Cc", "Zl", "Zp") or character in "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+    return character != "\n" and escape(character) != character
 
 
 def _json_escaped(character: str) -> str:

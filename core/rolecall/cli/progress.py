@@ -3,6 +3,7 @@
 Without a worker the command works the run off itself; with one it watches. Owns no rule: `advance` decides whose the run is.
 """
 
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -15,9 +16,9 @@ from sqlalchemy.orm import Session
 from rolecall.cli.face import DONE, REFUSED, Face, finish, is_terminal
 from rolecall.cli.output import count, plain, table
 from rolecall.store.tables import Run, RunItem
-from rolecall.work.runs import advance, due, run_document
+from rolecall.work.runs.advance import advance, due
 from rolecall.work.runs.control import stop
-from rolecall.work.runs.documents import Document
+from rolecall.work.runs.documents import Document, run_document
 from rolecall.work.runs.secrets import count_secrets
 
 UNDER_WAY = ("queued", "running")
@@ -94,7 +95,7 @@ def _reasons(session: Session, run_id: int) -> list[list[str]]:
 def _watch(call: Face, run_id: int, worker: "_Worker") -> None:
     document = read(call, run_id)
     total = sum(document["counts"].values())
-    with click.progressbar(length=total, label=f"Run {run_id}", file=click.get_text_stream("stderr"), hidden=not is_terminal()) as bar:
+    with click.progressbar(length=total, label=f"Run {run_id}", file=sys.stderr, hidden=not is_terminal()) as bar:
         shown = 0
         while document["state"] in UNDER_WAY and worker.error is None:
             done = total - document["counts"]["waiting"]

@@ -167,6 +167,8 @@ def set_plugin(
 ) -> None:
     """Save settings of a plugin and switch it on or off: both or nothing (R56, R69).
 
+    Accounts fall behind at a provider that was enabled, or whose settings changed: what differs is sent, and nothing else.
+
     :raises Unknown: when no such plugin is installed.
     :raises Refused: when it cannot be enabled.
     :raises Invalid: with the sentences of every wrong setting.
@@ -179,9 +181,11 @@ def set_plugin(
         raise Invalid(f"{plugin.label} has no settings.", fields={each: ["There is no such setting."] for each in values})
 
     def unit(session: Session) -> None:
-        if values and schema is not None:
-            settings.write(session, name, schema, values, actor=actor, keyring=app.keyring)
-        if enabled is not None and state.set_enabled(session, app.plugins, name, enabled, now=now(session)):
+        saved = values and schema is not None and settings.write(session, name, schema, values, actor=actor, keyring=app.keyring)
+        switched = enabled is not None and state.set_enabled(session, app.plugins, name, enabled, now=now(session))
+        if plugin.providers and (saved or (switched and enabled)):
+            links.behind(session, select(Account.id), providers=list(plugin.providers))
+        if switched:
             kind = "plugin.enable" if enabled else "plugin.disable"
             audit.append(session, actor=actor, kind=kind, payload={"plugin": name})
 

@@ -9,5 +9,9 @@ from rolecall.store.tables import Run
 
 def actor_of(session: Session, run: Run) -> Actor:
     """Return who acts in this run; an account that lost its rights comes back without them (Z-12)."""
-    permissions = None if run.actor_account_id is None else permissions_of(session, run.actor_account_id)
+    if run.actor_account_id is not None:
+        permissions = permissions_of(session, run.actor_account_id)
+    else:
+        # The operator and the system may do everything; an account that was purged since may do nothing.
+        permissions = frozenset() if run.actor.startswith("account:") else None
     return Actor(name=run.actor, label=run.actor_label, account_id=run.actor_account_id, permissions=permissions, address=run.address)
