@@ -6,13 +6,13 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from rolecall.accounts import passwords, periods, seed, settings, tokens
+from rolecall.accounts import passwords, periods, settings, tokens
 from rolecall.accounts.actors import operator
 from rolecall.accounts.sign_in import LINK
 from rolecall.plugins.state import set_enabled
 from rolecall.sdk.integration import integration_schema
-from rolecall.store import schema
 from rolecall.store.engine import now
+from rolecall.work import setup
 from rolecall.work.application import Application
 from rolecall.work.imports.confirm import confirm
 from rolecall.work.imports.source import CsvSource
@@ -21,6 +21,7 @@ from rolecall.work.runs.advance import advance
 from rolecall.work.runs.opening import start_opening
 from rolecall.work.runs.selection import of_words
 from rolecall.work.runs.start import Request, start
+from rolecall.work.setup import NewInstitution
 from rolecall_webapp.demo.people import invent
 
 NAME = "Demo School"
@@ -35,26 +36,27 @@ def set_up(app: Application, fakes: Mapping[str, Mapping[str, Any]]) -> str:
 
     ``fakes`` holds the settings that connect to each fake, by plugin.
     """
-    schema.upgrade(app.db)
     # Nobody knows this password: the demo is entered by its link, and its owner may then choose one.
-    unknown = passwords.hash_password(passwords.generate_first_password())
-    with app.db.write() as session:
-        year = seed.seed(session, institution=NAME)
-        owner = seed.create_owner(
-            session, username=OWNER, password_hash=unknown, first_name="Dana", last_name="Demo", email="dana.demo@school.example"
-        )
-        following = year.starts_on.year + 1
-        periods.create(
-            session, code=str(following), name=f"{following}/{(following + 1) % 100:02}", starts_on=date(following, 9, 1),
-            ends_on=date(following + 1, 8, 31),
-        )  # fmt: skip
-        owner_id = owner.id
+    unknown = passwords.generate_first_password()
+    owner = NewInstitution(
+        institution=NAME, username=OWNER, password=unknown, first_name="Dana", last_name="Demo", email="dana.demo@school.example"
+    )
+    owner_id = setup.set_up(app.config, owner, _SHOWN)
+    following = _add_following_period(app)
     _connect(app, fakes)
     _import(app)
     _finish(app, start_opening(app, _SHOWN))
-    _give_roles_in(app, str(following))
+    _give_roles_in(app, following)
     with app.db.write() as session:
         return tokens.create_link(session, LINK, owner_id, lasts=LINK_LASTS, now=now(session))
+
+
+def _add_following_period(app: Application) -> str:
+    with app.db.write() as session:
+        current = periods.current(session)
+        year = (current.starts_on.year if current else now(session).year) + 1
+        name = f"{year}/{(year + 1) % 100:02}"
+        return periods.create(session, code=str(year), name=name, starts_on=date(year, 9, 1), ends_on=date(year + 1, 8, 31)).code
 
 
 def _connect(app: Application, fakes: Mapping[str, Mapping[str, Any]]) -> None:
