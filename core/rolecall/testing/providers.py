@@ -12,13 +12,15 @@ from itertools import count
 from types import ModuleType
 from typing import Any, ClassVar
 
+from marshmallow import Schema
+
 from rolecall.errors import Conflict, NotFound
 from rolecall.hookspecs import hookimpl
 from rolecall.sdk.provider import Attributes, CheckLine, Limits, Provider, Remote, Secret
 from rolecall.sdk.snapshots import AccountSnapshot
 
 #: An exception to raise, or something to do at that moment; both instead of nothing, and what is done may raise as well.
-Fault = Exception | Callable[[], None]
+Fault = Exception | Callable[[], object]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,7 +201,7 @@ def memory_provider(provider_id: str = "memory", **members: Any) -> type[MemoryP
     return type(f"{provider_id.capitalize()}Provider", (MemoryProvider,), facts)
 
 
-def plugin_of(provider: type[Provider]) -> ModuleType:
+def plugin_of(provider: type[Provider], settings: type[Schema] | None = None) -> ModuleType:
     """Wrap a provider in a plugin module, as ``Application(config, plugins={provider.id: plugin_of(provider)})`` takes it."""
     module = ModuleType(f"rolecall_{provider.id}")
 
@@ -207,5 +209,10 @@ def plugin_of(provider: type[Provider]) -> ModuleType:
     def register_providers() -> Iterable[type[Provider]]:
         return [provider]
 
+    @hookimpl
+    def plugin_settings() -> type[Schema] | None:
+        return settings
+
     module.register_providers = register_providers  # type: ignore[attr-defined]
+    module.plugin_settings = plugin_settings  # type: ignore[attr-defined]
     return module

@@ -1,11 +1,14 @@
 """A school with a provider that lives in memory."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 from cryptography.fernet import Fernet
+from marshmallow import Schema
 
+from rolecall import logs
 from rolecall.config import load
 from rolecall.sdk.provider import Provider
 from rolecall.testing.providers import MemoryProvider, memory_provider, plugin_of
@@ -15,17 +18,25 @@ from rolecall.work.application import Application
 Open = Callable[..., School]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _logging() -> None:
+    """As every process does; structlog by itself paints tracebacks, which takes seconds."""
+    logs.configure()
+
+
 @pytest.fixture
 def open_school(database_url: str, tmp_path: Path) -> Iterator[Open]:
     """Opens a school with these providers installed and enabled; again for another process at the same database."""
     applications: list[Application] = []
     key = Fernet.generate_key().decode()
 
-    def open_one(*providers: type[Provider], lease_seconds: int = 120) -> School:
+    def open_one(
+        *providers: type[Provider], lease_seconds: int = 120, settings: Mapping[str, type[Schema]] = MappingProxyType({})
+    ) -> School:
         config = load(
             {}, data=str(tmp_path), database_url=database_url, secret_key="s", encryption_keys=key, lease_seconds=str(lease_seconds)
         )
-        app = Application(config, plugins={each.id: plugin_of(each) for each in providers})
+        app = Application(config, plugins={each.id: plugin_of(each, settings.get(each.id)) for each in providers})
         applications.append(app)
         school = School(app)
         for each in providers:
