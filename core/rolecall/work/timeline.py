@@ -35,7 +35,8 @@ def timeline(session: Session, account_id: int, *, limit: int = 50, cursor: str 
     """
     place = read_cursor(cursor, (datetime, str, int)) if cursor else None
     runs = select(RunItem, Run).join(Run, Run.id == RunItem.run_id).where(RunItem.account_id == account_id)
-    events = select(AuditEntry).where(AuditEntry.account_id == account_id)
+    # What the audit says of a run is told by the run's item already.
+    events = select(AuditEntry).where(AuditEntry.account_id == account_id, AuditEntry.run_id.is_(None))
     total = sum(session.scalar(select(func.count()).select_from(each.subquery())) or 0 for each in (runs.with_only_columns(Run.id), events))
     if place:
         runs = runs.where(_before(place, _RUN, Run.created_at, Run.id))

@@ -5,7 +5,7 @@ Each module has the operations of one area. None of them knows a particular acti
 
 from flask import Blueprint
 
-from rolecall_webapp.api import access, accounts, actions, audit, openapi, people, plugins, runs, settings
+from rolecall_webapp.api import access, accounts, actions, audit, openapi, people, plugins, runs, settings, sync
 from rolecall_webapp.api.bearer import authenticate
 from rolecall_webapp.api.operation import Operation, mount
 
@@ -22,7 +22,7 @@ OPERATIONS: tuple[Operation, ...] = (
     access.list_statuses, access.add_status, access.edit_status,
     settings.read_settings, settings.edit_settings,
     plugins.list_plugins, plugins.read_plugin, plugins.edit_plugin, plugins.check_plugin, plugins.pause_plugin, plugins.resume_plugin,
-    plugins.list_pending, plugins.retry_pending,
+    sync.plan_sync, sync.list_pending, sync.retry_pending,
     audit.list_audit,
     openapi.read_openapi,
 )  # fmt: skip

@@ -24,8 +24,8 @@ class AuditQuery(shapes.Paging):
 
     kind = shapes.text(60)
     actor = shapes.text(200, metadata={"description": "account:12, cli:root ..., or a part of the name."})
-    account = shapes.number_id()
-    run = shapes.number_id()
+    account = shapes.number_id(strict=False)
+    run = shapes.number_id(strict=False)
     text = shapes.text(200, metadata={"description": "Anywhere in an entry."})
     since = Instant()
     until = Instant()

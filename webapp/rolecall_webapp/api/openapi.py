@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Any
 
+from flask import current_app
 from marshmallow import Schema
 from marshmallow.exceptions import ValidationError
 
@@ -56,11 +57,11 @@ class AnyDocument(Schema):
 @operation("GET", "/openapi.json", "This document", tag="api", public=True, answer=AnyDocument)
 def read_openapi(call: Call) -> Document:
     """Describes what the plugins that are enabled now offer."""
-    kept: dict[int, Document] = _KEPT
-    if call.view.generation not in kept:
-        kept.clear()
-        kept[call.view.generation] = document(call.view, OPERATIONS)
-    return kept[call.view.generation]
+    kept: tuple[int, Document] | None = current_app.extensions.get("rolecall_openapi")
+    if kept is None or kept[0] != call.view.generation:
+        kept = (call.view.generation, document(call.view, OPERATIONS))
+        current_app.extensions["rolecall_openapi"] = kept
+    return kept[1]
 
 
 def document(view: View, operations: Sequence[Operation]) -> Document:
@@ -169,8 +170,6 @@ def _may_be_empty(schema: type[Schema]) -> bool:
     return True
 
 
-#: The document of the last generation that was asked for.
-_KEPT: dict[int, Document] = {}
 #: All operations; set once, when the package has been read.
 OPERATIONS: list[Operation] = []
 #: The schema of every refusal is a component like the others.

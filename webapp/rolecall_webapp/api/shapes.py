@@ -35,9 +35,9 @@ class Free(fields.Field[Any]):
     """A value whose shape belongs to an action or plugin."""
 
 
-def number_id(**kwargs: Any) -> fields.Integer:
-    """The id of a record."""
-    return fields.Integer(strict=True, validate=validate.Range(min=1, max=LARGEST_ID), **kwargs)
+def number_id(*, strict: bool = True, **kwargs: Any) -> fields.Integer:
+    """The id of a record; in an address, where everything is text, not strict."""
+    return fields.Integer(strict=strict, validate=validate.Range(min=1, max=LARGEST_ID), **kwargs)
 
 
 def text(longest: int, **kwargs: Any) -> fields.String:
