@@ -3,11 +3,12 @@
 Knows the two dialects and no table.
 """
 
+import json
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any, TypeVar, cast
 
-from sqlalchemy import Select, Table
+from sqlalchemy import Integer, Select, String, Table, func, literal, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import DeclarativeBase, Session
 
@@ -31,6 +32,18 @@ def ids_of(session: Session, ids: Iterable[int] | Select[Any]) -> list[int]:
     if isinstance(ids, Select):
         ids = session.scalars(ids)
     return sorted(set(ids))
+
+
+def among(session: Session, values: Iterable[int] | Iterable[str]) -> Select[Any]:
+    """Return values as a subselect to be used with ``in_``: one parameter, however many there are.
+
+    A written-out list of thousands leads SQLite to plans that take minutes, and takes longer to send than to answer.
+    """
+    found = list(values)
+    text = bool(found) and isinstance(found[0], str)
+    if is_sqlite(session):
+        return select(func.json_each(json.dumps(found)).table_valued("value").c.value)
+    return select(func.unnest(literal(found, postgresql.ARRAY(String if text else Integer))))
 
 
 def insert_into(session: Session, table: type[DeclarativeBase]) -> "sqlite.Insert | postgresql.Insert":

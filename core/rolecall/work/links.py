@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, CursorResult, Select, and_, case, exists, 
 from sqlalchemy.orm import Session
 
 from rolecall.sdk.integration import IntegrationSettings
-from rolecall.store.bulk import chunks, insert_into
+from rolecall.store.bulk import among, chunks, insert_into
 from rolecall.store.engine import is_sqlite, now
 from rolecall.store.tables import Account, Link, Person, PluginState, Setting, StudentStatus
 
@@ -67,7 +67,7 @@ def behind(session: Session, ids: Ids, *, run_id: int | None = None, providers: 
     concerned = integrations(session, providers)
     if not concerned:
         return 0
-    for part in _parts(ids):
+    for part in _parts(session, ids):
         _lock(session, part)
         moment = now(session)
         for integration in concerned:
@@ -89,7 +89,7 @@ def link(session: Session, ids: Ids, provider: str, *, run_id: int | None = None
     links that were.
     """
     count = 0
-    for part in _parts(ids):
+    for part in _parts(session, ids):
         _lock(session, part)
         moment = now(session)
         closed = Integration(provider=provider, user_types=(), on_deactivation="suspend", on_deletion="suspend")
@@ -104,7 +104,7 @@ def release(session: Session, ids: Ids, providers: Collection[str] | None = None
     What a worker still brings back for them is dropped. Returns how many links were released.
     """
     count = 0
-    for part in _parts(ids):
+    for part in _parts(session, ids):
         statement = update(Link).where(Link.account_id.in_(part), Link.goal != RELEASED)
         if providers is not None:
             statement = statement.where(Link.provider.in_(providers))
@@ -126,7 +126,7 @@ def retry(session: Session, ids: Ids | None = None, providers: Collection[str] |
     """Try again now what is blocked or waits for its next attempt; returns how many links that were."""
     moment = now(session)
     count = 0
-    for part in [None] if ids is None else _parts(ids):
+    for part in [None] if ids is None else _parts(session, ids):
         statement = update(Link).where(Link.synced < Link.wanted, or_(Link.blocked, Link.attempts > 0))
         if part is not None:
             statement = statement.where(Link.account_id.in_(part))
@@ -175,11 +175,11 @@ def _statuses(action: str) -> Select[Any]:
     return select(StudentStatus.id).where(StudentStatus.provider_action == action)
 
 
-def _parts(ids: Ids) -> Iterator[Ids]:
+def _parts(session: Session, ids: Ids) -> Iterator[Select[Any]]:
     if isinstance(ids, Select):
         yield ids
     else:
-        yield from chunks(ids)
+        yield from (among(session, part) for part in chunks(ids))
 
 
 def _lock(session: Session, ids: Ids) -> None:
