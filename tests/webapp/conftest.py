@@ -16,6 +16,7 @@ from rolecall.accounts import passwords, sessions
 from rolecall.config import load
 from rolecall.store import listing
 from rolecall.store.tables import Account, Period, Person, Role, RolePeriod, RolePermission, UsernameClaim
+from rolecall.testing.school import School
 from rolecall.work.application import Application
 from rolecall_webapp import create_app
 
@@ -28,6 +29,7 @@ class Browser:
 
     client: FlaskClient
     account_id: int
+    username: str
 
     def get(self, path: str, **more: object):  # type: ignore[no-untyped-def]
         return self.client.get(path, **more)
@@ -63,9 +65,27 @@ def application(core: Application) -> Flask:
 
 
 @pytest.fixture
+def school(application: Flask, core: Application) -> School:
+    """The accounts behind the pages, in the words of the domain."""
+    return School(core)
+
+
+@pytest.fixture
 def client(application: Flask) -> FlaskClient:
     """A browser that nobody is signed in with."""
     return application.test_client()
+
+
+@pytest.fixture(name="token_of")
+def token_of_fixture() -> Callable[[FlaskClient], str]:
+    """A function that reads the CSRF token of a browser."""
+    return token_of
+
+
+@pytest.fixture
+def password() -> str:
+    """The password of every account that ``signed_in`` makes."""
+    return PASSWORD
 
 
 @pytest.fixture
@@ -75,9 +95,8 @@ def signed_in(application: Flask, core: Application) -> Callable[..., Browser]:
     def sign_in(*permissions: str, owner: bool = False) -> Browser:
         now = datetime.now(UTC)
         with core.db.write() as session:
-            account_id = add_account(
-                session, "administrator", f"admin-{uuid4().hex[:8]}", first_name="Ada", last_name="Office", owner=owner
-            )
+            username = f"admin-{uuid4().hex[:8]}"
+            account_id = add_account(session, "administrator", username, first_name="Ada", last_name="Office", owner=owner)
             role = Role(name=f"Role {account_id}", name_key=f"role {account_id}", user_type="administrator")
             role.permissions = [RolePermission(permission=each) for each in permissions]
             session.add(role)
@@ -88,7 +107,7 @@ def signed_in(application: Flask, core: Application) -> Callable[..., Browser]:
         with client.session_transaction() as cookie:
             cookie["_user_id"] = token
             cookie["_fresh"] = True
-        return Browser(client=client, account_id=account_id)
+        return Browser(client=client, account_id=account_id, username=username)
 
     return sign_in
 

@@ -7,7 +7,7 @@ from flask import g, render_template, request, url_for
 from sqlalchemy import select
 
 from rolecall.accounts import people
-from rolecall.errors import Invalid, Unknown
+from rolecall.errors import Unknown
 from rolecall.sdk.action import Action, Grade
 from rolecall.sdk.fields import NoParams
 from rolecall.sdk.lists import Column
@@ -23,6 +23,7 @@ from rolecall.work.timeline import timeline
 from rolecall_webapp.account_list import LINK_LOOKS, link_states, state_of
 from rolecall_webapp.frame import may
 from rolecall_webapp.menu import action_groups
+from rolecall_webapp.paging import page_number
 from rolecall_webapp.parts import Button, Buttons, Cell, Empty, Facts, Head, Pager, Part, Row, State, Tab, Table, cell
 from rolecall_webapp.run_words import OUTCOME_LOOKS, changes_text, run_title
 
@@ -76,6 +77,13 @@ def _button(action: Action, row: AccountRow) -> Button:
     return Button(label=f"{action.label} …", href=address, help=action.help, look="plain")
 
 
+def _mail(row: AccountRow) -> Cell:
+    if not row.email:
+        return cell("none", plain=True)
+    verified = State(word="verified", look="ok") if row.email_verified else State(word="not verified", look="off")
+    return Cell(text=row.email, states=[verified])
+
+
 def _mail_state(row: AccountRow) -> list[State]:
     if not row.email:
         return [State(word="No e-mail", look="off")]
@@ -88,7 +96,7 @@ def _overview(row: AccountRow) -> list[Part]:
     password = "managed by " + row.sso_provider if row.sso_provider else "own" if account.password_hash else "first-time"
     who = [
         ("User name", cell(row.username)),
-        ("E-mail", Cell(text=row.email or "", states=_mail_state(row) if row.email else ())),
+        ("E-mail", _mail(row)),
         ("Profile name", cell(row.name)),
         ("Password", cell(password if account.password_hash or account.sealed_password or row.sso_provider else "none", plain=True)),
         ("Role now", Cell(text=row.role or "none", note="" if row.role is None or row.role_enabled else "disabled in this period")),
@@ -204,7 +212,7 @@ def _external(row: AccountRow) -> list[Part]:
 
 
 def _logins(row: AccountRow) -> list[Part]:
-    page = _page_number()
+    page = page_number(request.args)
     statement = select(SignIn).where(SignIn.account_id == row.id).order_by(SignIn.at.desc(), SignIn.id.desc())
     found = g.db.scalars(statement.limit(_PAGE + 1).offset((page - 1) * _PAGE)).all()
     rows = [
@@ -253,13 +261,6 @@ def _event(event: Document) -> Row:
 
 def _spoken(word: str) -> str:
     return word.replace(".", ": ").replace("-", " ").replace("_", " ")
-
-
-def _page_number() -> int:
-    text = request.args.get("page") or "1"
-    if not (text.isascii() and text.isdigit()) or not 1 <= int(text) <= 100_000:
-        raise Invalid("Page must be a whole number from 1 on.")
-    return int(text)
 
 
 def _pager(previous: str | None, following: str | None) -> Pager | None:

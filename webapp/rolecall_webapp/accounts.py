@@ -33,6 +33,9 @@ _CHUNK = 1_000
 def index() -> ResponseReturnValue:
     """The list (R8-R14)."""
     asked = account_list.read(request.args, g.view)
+    scripted = "HX-Request" in request.headers
+    if not scripted and any(not value for value in request.args.values()):
+        return redirect(asked.address, 303)  # a form sends its empty fields too; the address is to be read by people
     moment = now(g.db)
     clauses, period_id = account_list.clauses(g.db, g.view, asked, moment)
     found = accounts_query.page(
@@ -43,7 +46,7 @@ def index() -> ResponseReturnValue:
     bar = account_list.bar(g.db, g.view, asked)
     chips = account_list.chips(asked, bar)
     columns = account_list.shown_columns(g.view, asked)
-    return render_template(
+    page = render_template(
         "accounts.html",
         title="Accounts",
         bar=bar,
@@ -59,6 +62,7 @@ def index() -> ResponseReturnValue:
         may_share=views.may_share(),
         tools=True,
     )
+    return page, {"HX-Push-Url": asked.address} if scripted else {}
 
 
 @pages.post("/accounts/export")

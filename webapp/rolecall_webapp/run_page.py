@@ -1,7 +1,5 @@
 """One run as parts: how far it is, tiles, reasons, buttons and the items, failures first."""
 
-from urllib.parse import urlencode
-
 from flask import g, render_template, request, url_for
 from sqlalchemy.orm import Session
 
@@ -14,6 +12,7 @@ from rolecall.work.runs.results import ORDER, Reason, items_page, reasons
 from rolecall.work.runs.secrets import count_secrets
 from rolecall.work.runs.undo import why_no_undo
 from rolecall_webapp.frame import application, may
+from rolecall_webapp.paging import SIZE, address, page_number, pager
 from rolecall_webapp.parts import (
     Button,
     Buttons,
@@ -22,7 +21,6 @@ from rolecall_webapp.parts import (
     Facts,
     Head,
     Note,
-    Pager,
     Part,
     Progress,
     Row,
@@ -34,7 +32,6 @@ from rolecall_webapp.parts import (
 )
 from rolecall_webapp.run_words import OUTCOME_LOOKS, changes_text, run_state, run_title, seconds_between, took
 
-_PAGE = 50
 _ACTIVE = ("queued", "running")
 _LABELS = {"failed": "Failed", "skipped": "Skipped", "done": "Done", "waiting": "Waiting"}
 #: Seconds between two looks at the progress: often at first, seldom when it takes long.
@@ -87,18 +84,14 @@ def progress(run: Run, *, asked: int = 0) -> Progress:
 
 
 def _narrowed() -> tuple[str | None, str | None, int]:
-    outcome, code, page = (request.args.get(name) or None for name in ("outcome", "code", "page"))
+    outcome, code = (request.args.get(name) or None for name in ("outcome", "code"))
     if outcome is not None and outcome not in OUTCOMES:
         raise Invalid(f"{outcome[:40]} is not an outcome.", hint=f"The outcomes are {', '.join(OUTCOMES)}.")
-    page = page or "1"
-    if not (page.isascii() and page.isdigit()) or not 1 <= int(page) <= 1_000_000:
-        raise Invalid("Page must be a whole number from 1 on.")
-    return outcome, code, int(page)
+    return outcome, code, page_number(request.args)
 
 
 def _address(run: Run, **words: str | None) -> str:
-    query = urlencode({name: value for name, value in words.items() if value})
-    return url_for("runs.page", run_id=run.id) + (f"?{query}" if query else "")
+    return address("runs.page", {name: value or "" for name, value in words.items()}, run_id=run.id)
 
 
 def _tiles(run: Run, counted: dict[str, int], outcome: str | None) -> Tiles:
@@ -141,12 +134,12 @@ def _buttons(run: Run, counted: dict[str, int]) -> list[Part]:
 def _controls(run: Run, counted: dict[str, int]) -> list[Button]:
     if run.state in _ACTIVE:
         return [Button(label="Stop", href=url_for("runs.stop", run_id=run.id), post=True, help="What is done stays done.")]
-    address = url_for("runs.resume", run_id=run.id)
+    target = url_for("runs.resume", run_id=run.id)
     buttons = []
     if run.state in ("stopped", "failed") and counted["waiting"]:
-        buttons.append(Button(label="Resume", href=address, post=True, look="main"))
+        buttons.append(Button(label="Resume", href=target, post=True, look="main"))
     if run.state in ("done", "stopped", "failed") and counted["failed"]:
-        buttons.append(Button(label=f"Try {counted['failed']:,} failed again", href=address, post=True, values={"failed": "yes"}))
+        buttons.append(Button(label=f"Try {counted['failed']:,} failed again", href=target, post=True, values={"failed": "yes"}))
     return buttons
 
 
@@ -201,16 +194,8 @@ def _items(run: Run, counted: dict[str, int], found_reasons: list[Reason], outco
         total = sum(each.count for each in found_reasons if each.code == code and outcome in (None, each.outcome))
     else:
         total = counted[outcome] if outcome else sum(counted.values())
-    offset = (number - 1) * _PAGE
-    found = items_page(g.db, run.id, counted, outcome=outcome, code=code, limit=_PAGE, offset=offset)
-    words = {"outcome": outcome, "code": code}
-    pager = Pager(
-        first=min(offset + 1, total),
-        last=min(offset + _PAGE, total),
-        total=total,
-        previous=_address(run, **words, page=str(number - 1)) if number > 1 else None,
-        next=_address(run, **words, page=str(number + 1)) if offset + _PAGE < total else None,
-    )
+    found = items_page(g.db, run.id, counted, outcome=outcome, code=code, limit=SIZE, offset=(number - 1) * SIZE)
+    words = {"outcome": outcome or "", "code": code or ""}
     narrowed = f", {outcome}" if outcome else ""
     return Table(
         title=f"Results{narrowed}",
@@ -218,7 +203,7 @@ def _items(run: Run, counted: dict[str, int], found_reasons: list[Reason], outco
         heads=[Head(label="Who"), Head(label="Outcome"), Head(label="Reason"), Head(label="Changes")],
         rows=[_item(each) for each in found],
         empty=Empty(text="There is nothing here."),
-        pager=pager,
+        pager=pager(number, total, "runs.page", words, run_id=run.id),
     )
 
 

@@ -10,13 +10,14 @@ from rolecall_webapp.parts import State
 
 OUTCOME_LOOKS = {"waiting": "wait", "done": "ok", "skipped": "off", "failed": "bad"}
 STATE_LOOKS = {"draft": "info", "queued": "wait", "running": "wait", "done": "ok", "stopped": "off", "failed": "bad"}
-_KINDS = {"import": "Import people", "open": "Open accounts"}
+#: Runs that are no registered action.
+_OWN = {"people.import": "Import people", "accounts.open": "Open accounts"}
 
 
 def run_title(view: View, kind: str, action_id: str) -> str:
     """What a run is called: its action's label, even one of a plugin that is disabled now is named by its id."""
     action = view.actions.get(action_id)
-    label = _KINDS.get(kind) or (action.label if action else action_id)
+    label = action.label if action else _OWN.get(action_id, action_id)
     return f"Undo: {label}" if kind == "undo" else label
 
 

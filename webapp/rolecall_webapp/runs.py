@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from urllib.parse import urlencode
 
 from flask import Blueprint, Response, g, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -11,21 +10,22 @@ from sqlalchemy import func, select
 from rolecall.errors import Invalid
 from rolecall.sdk.spreadsheet import csv_lines
 from rolecall.sdk.words import RUN_STATES
-from rolecall.store.tables import Run
+from rolecall.store.tables import Run, RunItem
 from rolecall.work.application import Application
 from rolecall.work.runs import control, undo
-from rolecall.work.runs.documents import changes_in_words, item_documents, items_query, run_documents
+from rolecall.work.runs.documents import changes_in_words, counts, item_documents, items_query, run_documents
 from rolecall.work.runs.results import undoable
 from rolecall.work.runs.secrets import fetch_secrets
 from rolecall_webapp import run_page
 from rolecall_webapp.frame import application, may, needs, require_fresh
 from rolecall_webapp.notices import say, seen, watch
-from rolecall_webapp.parts import Cell, Empty, FilterBar, FilterField, Form, Head, Note, Pager, Row, Tab, Table, cell
+from rolecall_webapp.paging import SIZE, address, page_number, pager
+from rolecall_webapp.parts import Cell, Empty, FilterBar, FilterField, Form, Head, Note, Row, Tab, Table, cell
 from rolecall_webapp.run_words import run_state, run_title
 
 pages = Blueprint("runs", __name__, url_prefix="/runs")
 
-_PAGE = 50
+_PAGE = SIZE
 _CHUNK = 1_000
 
 
@@ -34,30 +34,18 @@ _CHUNK = 1_000
 def index() -> ResponseReturnValue:
     """The runs, one's own first; everybody's for whoever may see them."""
     everybody = may("runs:view") and request.args.get("mine") == "no"
-    state, number = request.args.get("state", ""), _page_number()
+    state, number = request.args.get("state", ""), page_number(request.args)
     if state and state not in RUN_STATES:
         raise Invalid(f"{state[:40]} is not a state of a run.", hint=f"The states are {', '.join(RUN_STATES)}.")
     statement = select(Run) if everybody else select(Run).where(Run.actor == g.actor.name)
     statement = statement.where(Run.state == state) if state else statement
     total = g.db.scalar(select(func.count()).select_from(statement.subquery())) or 0
     found = g.db.scalars(statement.order_by(Run.id.desc()).limit(_PAGE).offset((number - 1) * _PAGE)).all()
-
-    def address(page: int = 1, *, mine: bool = not everybody) -> str:
-        words = {"mine": "" if mine else "no", "state": state, "page": str(page) if page > 1 else ""}
-        query = urlencode({name: value for name, value in words.items() if value})
-        return url_for("runs.index") + (f"?{query}" if query else "")
-
+    words = {"mine": "no" if everybody else "", "state": state}
     rows = [_row(run, document) for run, document in zip(found, run_documents(g.db, found), strict=True)]
-    pager = Pager(
-        first=min((number - 1) * _PAGE + 1, total),
-        last=min(number * _PAGE, total),
-        total=total,
-        previous=address(number - 1) if number > 1 else None,
-        next=address(number + 1) if number * _PAGE < total else None,
-    )
     tabs = [
-        Tab(label="Mine", href=address(mine=True), current=not everybody),
-        Tab(label="Everybody's", href=address(mine=False), current=everybody),
+        Tab(label="Mine", href=address("runs.index", {"state": state}), current=not everybody),
+        Tab(label="Everybody's", href=address("runs.index", {"state": state, "mine": "no"}), current=everybody),
     ]
     options = [(each, each.capitalize()) for each in RUN_STATES]
     return render_template(
@@ -74,7 +62,7 @@ def index() -> ResponseReturnValue:
             caption="Runs",
             heads=[Head(label=each) for each in ("Run", "State", "Done", "Skipped", "Failed", "Waiting", "Who", "When")],
             rows=rows,
-            pager=pager,
+            pager=pager(number, total, "runs.index", words),
             empty=Empty(text="There is no run here yet.", hint="Every action on accounts and every import leaves one."),
         ),
     )
@@ -158,8 +146,13 @@ def take_back(run_id: int) -> ResponseReturnValue:
     g.db.rollback()
     undone = undo.start_undo(application(), g.actor, run_id)
     g.db.rollback()
-    if g.db.get_one(Run, undone).state in ("queued", "running"):
+    run = g.db.get_one(Run, undone)
+    if run.state in ("queued", "running"):
         watch(undone)
+    ids = g.db.scalars(select(RunItem.account_id).where(RunItem.run_id == undone, RunItem.outcome == "done").limit(2)).all()
+    if len(ids) == 1 and may("accounts:view") and sum(counts(g.db, [undone])[undone].values()) == 1:
+        say(f"{run_title(g.view, 'undo', run.action)}: done.", run=undone, link="See the run")
+        return redirect(url_for("accounts.overview", account_id=ids[0]), 303)
     return redirect(url_for("runs.page", run_id=undone), 303)
 
 
@@ -173,12 +166,12 @@ def secrets(run_id: int) -> ResponseReturnValue:
 
 
 def _row(run: Run, document: dict[str, dict[str, int]]) -> Row:
-    counts = {name: f"{count:,}" if count else "" for name, count in document["counts"].items()}
+    shown = {name: f"{count:,}" if count else "" for name, count in document["counts"].items()}
     return Row(
         cells=[
             Cell(text=run_title(g.view, run.kind, run.action), href=url_for("runs.page", run_id=run.id), note=f"Run {run.id}", plain=True),
             Cell(states=[run_state(run.state)]),
-            *(cell(counts[each], numeric=True, plain=True) for each in ("done", "skipped", "failed", "waiting")),
+            *(cell(shown[each], numeric=True, plain=True) for each in ("done", "skipped", "failed", "waiting")),
             cell(run.actor_label),
             Cell(at=run.created_at),
         ]
@@ -210,10 +203,3 @@ def _asked() -> int:
     """How often the progress was asked for already; a long run is asked less often."""
     text = request.args.get("asked", "0")
     return int(text) if text.isascii() and text.isdigit() and len(text) < 6 else 0
-
-
-def _page_number() -> int:
-    text = request.args.get("page") or "1"
-    if not (text.isascii() and text.isdigit()) or not 1 <= int(text) <= 100_000:
-        raise Invalid("Page must be a whole number from 1 on.")
-    return int(text)
