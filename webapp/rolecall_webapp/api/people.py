@@ -1,5 +1,6 @@
 """People: the list, one card, adding and editing, and importing a CSV."""
 
+import hmac
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -117,10 +118,9 @@ def edit_person(call: Call) -> Answer:
 def import_people(call: Call) -> Answer:
     """Stages a draft run with its preview as items. With ``confirm=yes`` it is run at once, unless the brake holds it: then 409 says why,
     and the draft waits."""
-    with _received() as file:
-        options = Options(
-            complete=call.query["complete"], lists=(call.query["list"],) if "list" in call.query else (), idempotency_key=call.key
-        )
+    with _received(call) as (file, digest):
+        lists = (call.query["list"],) if "list" in call.query else ()
+        options = Options(complete=call.query["complete"], lists=lists, idempotency_key=call.key, body_digest=digest)
         source = CsvSource(path=file, label=call.query["name"], default_list=call.query.get("list"))
         run_id = stage(call.app, call.actor, source, options)
     if call.query["confirm"]:
@@ -141,21 +141,23 @@ def _answer(call: Call, person_id: int, status: int = 200) -> Answer:
 
 
 @contextmanager
-def _received() -> Iterator[Path]:
-    """Put the body into a file, in pieces: it may be larger than memory."""
+def _received(call: Call) -> Iterator[tuple[Path, str]]:
+    """Put the body into a file, in pieces: it may be larger than memory. Also gives a keyed digest of it and of how it is meant."""
     if request.mimetype != CSV or request.mimetype_params.get("charset", "utf-8").lower() not in {"utf-8", "utf8"}:
         raise UnsupportedMediaType("Send CSV in UTF-8, with the header Content-Type: text/csv.")
     reading.refuse_encoding(request)
     reading.check_length(request, reading.CSV_BYTES)
     with tempfile.TemporaryDirectory(prefix="rolecall-") as folder:
         file = Path(folder) / "people.csv"
+        digest = hmac.new(call.app.config["secret_key"].encode(), repr(sorted(call.query.items())).encode(), "sha256")
         received = 0
         with file.open("wb") as copy:
             while piece := request.stream.read(_PIECE):
                 received += len(piece)
                 if received > reading.CSV_BYTES:
                     raise RequestEntityTooLarge
+                digest.update(piece)
                 copy.write(piece)
         if not received:
             raise Invalid("The body is empty.", hint="Send the file as the body of the request.")
-        yield file
+        yield file, digest.hexdigest()

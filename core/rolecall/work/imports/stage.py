@@ -24,7 +24,7 @@ from rolecall.work.imports.brake import stage_leaving
 from rolecall.work.imports.compare import Key, Verdict, compare, existing
 from rolecall.work.imports.records import Staged, stage_person
 from rolecall.work.imports.source import Source
-from rolecall.work.runs.start import new_run
+from rolecall.work.runs.start import known_run, new_run, unique
 
 #: Rows per transaction while staging: others can write in between, and a chunk is a few megabytes.
 CHUNK = 2_000
@@ -33,11 +33,15 @@ VERDICTS = ("new", "changed", "unchanged", "rejected", "leaving")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """How a file is meant. ``complete``: people of its lists who are missing from it have left (R6)."""
+    """How a file is meant. ``complete``: people of its lists who are missing from it have left (R6).
+
+    ``body_digest`` tells the files of one idempotency key apart.
+    """
 
     complete: bool = False
     lists: tuple[str, ...] = ()
     idempotency_key: str | None = None
+    body_digest: str = ""
 
 
 @dataclass(slots=True)
@@ -50,16 +54,16 @@ class _Progress:
 def stage(app: Application, actor: Actor, source: Source, options: Options) -> int:
     """Read the source, compare and write the preview; returns the id of the draft run.
 
-    :raises Invalid: when the file as a whole cannot be used; nothing is left behind then but a failed draft.
+    :raises Invalid: when the file as a whole cannot be used; nothing is left behind then but a failed draft. Also when the
+        idempotency key was used for another file.
     :raises Forbidden: without the permissions to create and edit people.
     """
     actor.require("people:create")
     actor.require("people:edit")
-    known = _known(app, actor, options)
-    if known is not None:
-        return known
     params: dict[str, Any] = {"source": source.label, "complete": options.complete}
-    run_id = app.db.attempt(lambda session: _new_draft(session, actor, params, options))
+    run_id, is_new = unique(app, lambda session: _new_draft(session, actor, params, options))
+    if not is_new:
+        return run_id
     progress = _Progress(lists=set(options.lists))
     try:
         for part in chunks(extras.staged_periods(source), CHUNK):
@@ -77,17 +81,13 @@ def stage(app: Application, actor: Actor, source: Source, options: Options) -> i
     return run_id
 
 
-def _known(app: Application, actor: Actor, options: Options) -> int | None:
-    if options.idempotency_key is None:
-        return None
-    with app.db.read() as session:
-        return session.scalar(select(Run.id).where(Run.actor == actor.name, Run.idempotency_key == options.idempotency_key))
-
-
-def _new_draft(session: Session, actor: Actor, params: dict[str, Any], options: Options) -> int:
+def _new_draft(session: Session, actor: Actor, params: dict[str, Any], options: Options) -> tuple[int, bool]:
+    known = known_run(session, actor, options.idempotency_key, options.body_digest)
+    if known is not None:
+        return known, False
     run = new_run(session, actor, kind="import", action="people.import", params=params)
-    run.state, run.idempotency_key = "draft", options.idempotency_key
-    return run.id
+    run.state, run.idempotency_key, run.body_digest = "draft", options.idempotency_key, options.body_digest
+    return run.id, True
 
 
 def _write_people(session: Session, run_id: int, progress: _Progress, records: Iterable[PersonRecord | BadRecord]) -> None:
