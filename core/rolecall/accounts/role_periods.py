@@ -6,12 +6,12 @@ Owns which account a role fits. Every function answers with the accounts it left
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, literal, select, true, update
 from sqlalchemy.orm import Session
 
 from rolecall.errors import Invalid, Refused
 from rolecall.sdk.words import USER_TYPES
-from rolecall.store.bulk import chunks, insert_into
+from rolecall.store.bulk import among, chunks, insert_into
 from rolecall.store.engine import now as database_now
 from rolecall.store.tables import Account, Period, Role, RolePeriod
 
@@ -63,10 +63,10 @@ def enable(session: Session, ids: Sequence[int], period_ids: Collection[int] | N
 
 
 def _give(session: Session, ids: list[int], period: Period, role: Role, *, replace: bool, now: datetime) -> dict[int, str]:
-    types = dict(session.execute(select(Account.id, Account.type).where(Account.id.in_(ids))).all())
+    types = dict(session.execute(select(Account.id, Account.type).where(Account.id.in_(among(session, ids)))).all())
     held = _held(session, ids, period)
     left: dict[int, str] = {}
-    rows: list[dict[str, object]] = []
+    given: list[int] = []
     for account_id in ids:
         if types.get(account_id) != role.user_type:
             left[account_id] = f"The role {role.name} is for {USER_TYPES[role.user_type].lower()} only."
@@ -75,8 +75,8 @@ def _give(session: Session, ids: list[int], period: Period, role: Role, *, repla
         elif held.get(account_id, (0, "", False))[::2] == (role.id, True):
             left[account_id] = f"Has the role {role.name} in {period.code} already."
         else:
-            rows.append({"account_id": account_id, "period_id": period.id, "role_id": role.id, "enabled": True, "created_at": now})
-    _upsert(session, rows)
+            given.append(account_id)
+    _upsert(session, given, period, role, now)
     return left
 
 
@@ -84,7 +84,7 @@ def _remove(session: Session, ids: list[int], period: Period, role: Role | None)
     held = _held(session, ids, period)
     having = {account_id for account_id, (role_id, _, _) in held.items() if role is None or role_id == role.id}
     session.execute(
-        delete(RolePeriod).where(RolePeriod.account_id.in_(having), RolePeriod.period_id == period.id),
+        delete(RolePeriod).where(RolePeriod.account_id.in_(among(session, having)), RolePeriod.period_id == period.id),
         execution_options={"synchronize_session": False},
     )
     none = f"Has no role in {period.code}." if role is None else f"Does not have the role {role.name} in {period.code}."
@@ -95,7 +95,7 @@ def _switch(session: Session, ids: Sequence[int], periods: Collection[int] | Non
     session.flush()
     touched: set[int] = set()
     for chunk in chunks(ids):
-        within = [RolePeriod.account_id.in_(chunk), RolePeriod.enabled.is_(not enabled)]
+        within = [RolePeriod.account_id.in_(among(session, chunk)), RolePeriod.enabled.is_(not enabled)]
         if periods is not None:
             within.append(RolePeriod.period_id.in_(periods))
         touched.update(session.scalars(select(RolePeriod.account_id).where(*within)))
@@ -108,14 +108,17 @@ def _held(session: Session, ids: list[int], period: Period) -> dict[int, tuple[i
     rows = session.execute(
         select(RolePeriod.account_id, RolePeriod.role_id, Role.name, RolePeriod.enabled)
         .join(Role, Role.id == RolePeriod.role_id)
-        .where(RolePeriod.account_id.in_(ids), RolePeriod.period_id == period.id)
+        .where(RolePeriod.account_id.in_(among(session, ids)), RolePeriod.period_id == period.id)
     )
     return {account_id: (role_id, name, enabled) for account_id, role_id, name, enabled in rows}
 
 
-def _upsert(session: Session, rows: list[dict[str, object]]) -> None:
-    if not rows:
-        return
-    insert = insert_into(session, RolePeriod)
+def _upsert(session: Session, ids: Sequence[int], period: Period, role: Role, now: datetime) -> None:
+    rows = (
+        select(Account.id, literal(period.id), literal(role.id), true(), literal(now, RolePeriod.created_at.type))
+        .where(Account.id.in_(among(session, ids)))
+        .order_by(Account.id)
+    )
+    insert = insert_into(session, RolePeriod).from_select(["account_id", "period_id", "role_id", "enabled", "created_at"], rows)
     keep = {column: insert.excluded[column] for column in ("role_id", "enabled")}
-    session.connection().execute(insert.on_conflict_do_update(index_elements=["account_id", "period_id"], set_=keep), rows)
+    session.connection().execute(insert.on_conflict_do_update(index_elements=["account_id", "period_id"], set_=keep))

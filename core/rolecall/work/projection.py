@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import case, select
 from sqlalchemy.orm import Session
 
+from rolecall.store.bulk import among
 from rolecall.store.tables import Account, Period, Role, RolePeriod
 
 Fields = dict[str, Any]
@@ -41,13 +42,13 @@ def project(session: Session, ids: Sequence[int]) -> dict[int, Fields]:
     """Return the fields of these accounts by id, in two statements however many there are."""
     if not ids:
         return {}
-    rows = session.execute(select(Account.id, *_COLUMNS.values()).where(Account.id.in_(ids)))
+    rows = session.execute(select(Account.id, *_COLUMNS.values()).where(Account.id.in_(among(session, ids))))
     projected = {row[0]: dict(zip(_NAMES, row[1:], strict=True)) for row in rows}
     roles = (
         select(RolePeriod.account_id, Period.code, Role.name, RolePeriod.role_id, RolePeriod.enabled)
         .join(Period, Period.id == RolePeriod.period_id)
         .join(Role, Role.id == RolePeriod.role_id)
-        .where(RolePeriod.account_id.in_(ids))
+        .where(RolePeriod.account_id.in_(among(session, ids)))
     )
     for account_id, code, name, role_id, enabled in session.execute(roles):
         projected[account_id][ROLE + code] = {"role": name, "role_id": role_id, "enabled": enabled}

@@ -1,6 +1,6 @@
 """Fills the frozen views of accounts that providers, validators and news hooks receive.
 
-Owns the reading: two statements for a chunk of of accounts. Never holds a secret.
+Owns the reading: two statements for a chunk of accounts. Never holds a secret.
 """
 
 from collections import defaultdict
@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from rolecall.sdk.snapshots import AccountSnapshot, PersonSnapshot, RoleSnapshot
-from rolecall.store.bulk import chunks
+from rolecall.store.bulk import among, chunks
 from rolecall.store.tables import Account, Period, Person, Role, RolePeriod, StudentStatus
 
 _ACCOUNT = (
@@ -60,7 +60,7 @@ def _read(session: Session, ids: Sequence[int]) -> dict[int, AccountSnapshot]:
         select(Account.id, Account.deleted_at, *status, *_ACCOUNT, *_PERSON)
         .join(Person, Person.id == Account.person_id)
         .outerjoin(StudentStatus, StudentStatus.id == Person.status_id)
-        .where(Account.id.in_(ids))
+        .where(Account.id.in_(among(session, ids)))
     )
     middle = 4 + len(_ACCOUNT)
     found = {}
@@ -86,7 +86,7 @@ def _roles(session: Session, ids: Sequence[int]) -> dict[int, list[RoleSnapshot]
         select(RolePeriod.account_id, Period.code, Role.name, RolePeriod.enabled, Period.is_current, Period.is_open)
         .join(Period, Period.id == RolePeriod.period_id)
         .join(Role, Role.id == RolePeriod.role_id)
-        .where(RolePeriod.account_id.in_(ids))
+        .where(RolePeriod.account_id.in_(among(session, ids)))
         .order_by(Period.starts_on, Period.id)
     )
     roles: dict[int, list[RoleSnapshot]] = defaultdict(list)
