@@ -19,7 +19,7 @@ from rolecall.work.runs.advance import advance
 from rolecall.work.runs.advance import due as due_runs
 from rolecall.work.sync.claim import has_due
 from rolecall.work.sync.drain import drain
-from rolecall.work.tick import tick
+from rolecall.work.tick import EVERY, tick
 
 if TYPE_CHECKING:
     from rolecall.work.application import Application
@@ -45,6 +45,7 @@ class Engine:
         self._changed = threading.Condition()
         self._nudges: list[tuple[float, Job]] = []
         self._active: dict[Job, int] = {}
+        self._tick_at = 0.0
         self._threads: set[threading.Thread] = set()
         self._dispatcher = threading.Thread(target=self._dispatch, name="rolecall-worker", daemon=True)
 
@@ -94,7 +95,9 @@ class Engine:
     def _look(self) -> None:
         for job in due(self._app):
             self._begin(job)
-        self._begin(("tick", ""))
+        if time.monotonic() >= self._tick_at:
+            self._tick_at = time.monotonic() + EVERY.total_seconds()
+            self._begin(("tick", ""))
 
     def _begin(self, job: Job) -> None:
         """Start a thread for a job, unless as many as are useful are at it already."""

@@ -1,0 +1,171 @@
+"""One account, edited, claimed, called for, settled, crashed and expired in any order, always ends as it was left last."""
+
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import ClassVar
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
+
+from rolecall.errors import Ambiguous, Permanent, Transient
+from rolecall.store.engine import now
+from rolecall.testing.providers import MemoryProvider
+from rolecall.testing.school import School
+from rolecall.work.leases import Lease, under
+from rolecall.work.snapshots import account_snapshots
+from rolecall.work.sync import initial
+from rolecall.work.sync import sent as sent_state
+from rolecall.work.sync.call import Caller, Planned
+from rolecall.work.sync.circuit import Admission
+from rolecall.work.sync.claim import Claimed, claim
+from rolecall.work.sync.outcome import Outcome
+from rolecall.work.sync.plan import plan
+from rolecall.work.sync.settle import Frame, settle
+
+PAST = datetime(2026, 1, 1, tzinfo=UTC)
+LEASE = timedelta(minutes=10)
+ERRORS = (Transient("busy"), Ambiguous("no answer"), Permanent("no"), KeyError("a bug"))
+
+
+@dataclass
+class Worker:
+    """One worker somewhere between its claim and its settling."""
+
+    link: Claimed
+    lease: Lease
+    frame: Frame
+    planned: Planned | None
+    outcomes: list[Outcome] = field(default_factory=list)
+    called: bool = False
+
+
+class OneLink(RuleBasedStateMachine):
+    school: ClassVar[School]
+    provider: ClassVar[type[MemoryProvider]]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.instance = self.provider({}, None)  # type: ignore[arg-type]
+        self.anna = self.school.student("Anna")
+        self.key = self.school.key(self.anna)
+        self.edits = 0
+        self.deletions = 0
+        self.workers: list[Worker] = []
+        self.school.sync(self.anna)
+        self.school.set_provider(self.provider, state="ok", until=None, failures=0)
+
+    @rule()
+    def edit(self) -> None:
+        self.edits += 1
+        self.school.change(self.anna, person={"last_name": f"Name{self.edits}"})
+
+    @rule(active=st.booleans())
+    def switch(self, active: bool) -> None:
+        self.school.change(self.anna, active=active)
+
+    @rule(deleted=st.booleans())
+    def delete(self, deleted: bool) -> None:
+        self.school.change(self.anna, deleted_at=PAST if deleted else None)
+
+    @rule()
+    def wait(self) -> None:
+        """Every wait is over; a person has looked at what was blocked."""
+        self.school.set_link(self.anna, self.provider, not_before=PAST, blocked=False)
+
+    @rule()
+    def expire(self) -> None:
+        """Every lease is over, for its holder too."""
+        self.school.set_link(self.anna, self.provider, leased_until=PAST)
+        for worker in self.workers:
+            worker.lease._ends = 0.0
+
+    @rule()
+    def begin(self) -> None:
+        with self.school.app.db.write() as session:
+            moment = now(session)
+            links = claim(session, self.provider.id, limit=1, lease=LEASE, moment=moment)
+        for link in links:
+            lease = Lease(self.school.app.db, {link.id: link.fence}, length=LEASE, begun=time.monotonic())
+            frame = Frame(provider=self.provider.id, admission=Admission(open=True), begun=moment, settling=timedelta(0))
+            self.workers.append(Worker(link=link, lease=lease, frame=frame, planned=None))
+            self._plan(self.workers[-1])
+
+    def _plan(self, worker: Worker) -> None:
+        link = worker.link
+        with self.school.app.db.write() as session:
+            account = account_snapshots(session, [link.account_id])[link.account_id]
+            change = plan(
+                self.instance,
+                account,
+                link_id=link.id,
+                goal=link.goal,
+                external_id=link.external_id,
+                sent=sent_state.load(link.sent),
+                may_exist=link.may_exist,
+            )
+            if change is None:
+                worker.outcomes, worker.called = [Outcome(link=link)], True
+            elif change.verb == "create":
+                worker.planned = initial.with_passwords(session, self.school.app.keyring, [Planned(link=link, change=change)])[0][0]
+            else:
+                worker.planned = Planned(link=link, change=change)
+
+    @precondition(lambda self: any(not worker.called for worker in self.workers))
+    @rule(data=st.data(), error=st.none() | st.sampled_from(ERRORS), after=st.booleans())
+    def call(self, data: st.DataObject, error: Exception | None, after: bool) -> None:
+        worker = data.draw(st.sampled_from([each for each in self.workers if not each.called]))
+        assert worker.planned is not None
+        if error is not None:
+            verb = data.draw(st.sampled_from(["find", str(worker.planned.change.verb)]))
+            self.provider.service.fail(verb, error, after=after)
+        with under(worker.lease):
+            worker.outcomes = list(Caller(self.instance, worker.lease, seconds=30).carry_out([worker.planned]))
+        worker.called = True
+        self.provider.service.mend()
+        self._nothing_twice()
+
+    @precondition(lambda self: any(worker.called for worker in self.workers))
+    @rule(data=st.data())
+    def record(self, data: st.DataObject) -> None:
+        worker = data.draw(st.sampled_from([each for each in self.workers if each.called]))
+        self.workers.remove(worker)
+        with self.school.app.db.write() as session:
+            settle(session, worker.frame, worker.outcomes)
+
+    @precondition(lambda self: self.workers)
+    @rule(data=st.data())
+    def crash(self, data: st.DataObject) -> None:
+        self.workers.remove(data.draw(st.sampled_from(self.workers)))
+
+    def _nothing_twice(self) -> None:
+        ours = [remote for remote in self.provider.service.accounts.values() if remote.key == self.key]
+        assert len(ours) <= 1, "one account was made twice"
+
+    def teardown(self) -> None:
+        for _ in range(3):
+            self.wait()
+            self.expire()
+            self.school.set_provider(self.provider, state="ok", until=None, failures=0)
+            self.school.work()
+        self._nothing_twice()
+        account, remote = self.school.snapshot(self.anna), self.provider.service.of(self.key)
+        assert self.school.pending(self.anna) == []
+        if account.deleted:
+            assert remote is None
+        elif not account.active:
+            assert remote is None or remote.suspended
+        else:
+            assert remote is not None
+            assert not remote.suspended
+            assert remote.attributes == self.instance.attributes(account)
+            assert self.school.link(self.anna, self.provider).external_id == remote.external_id
+
+
+def test_any_order_of_edits_claims_crashes_and_settles_converges(school: School, provider: type[MemoryProvider]) -> None:
+    school.save(provider, on_deletion="delete")
+    run_state_machine_as_test(
+        type("ThisLink", (OneLink,), {"school": school, "provider": provider}),
+        settings=settings(max_examples=40, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)),
+    )
