@@ -123,7 +123,7 @@ class Office:
         """The accounts that were given up, with the reasons."""
         with self.app.db.read() as session:
             given_up = select(Link.account_id, Link.error).where(Link.synced < Link.wanted, Link.blocked)
-            return dict(session.execute(given_up).tuples().all())
+            return dict(session.execute(given_up).all())
 
     def until_in_step(self, *, seconds: float = PATIENCE) -> None:
         """Wait until nothing is pending."""
@@ -146,7 +146,7 @@ class Office:
         """How many items of a run ended how."""
         with self.app.db.read() as session:
             grouped = select(RunItem.outcome, func.count()).where(RunItem.run_id == run_id).group_by(RunItem.outcome)
-            return Counter(dict(session.execute(grouped).tuples().all()))
+            return Counter(dict(session.execute(grouped).all()))
 
     def until_ended(self, run_id: int) -> Run:
         """Wait until a run has ended, whoever works it off."""
@@ -228,7 +228,7 @@ class Office:
     def wanted(self) -> dict[int, int]:
         """The number of each account's link."""
         with self.app.db.read() as session:
-            return dict(session.execute(select(Link.account_id, Link.wanted)).tuples().all())
+            return dict(session.execute(select(Link.account_id, Link.wanted)).all())
 
     @property
     def log(self) -> str:
