@@ -124,7 +124,9 @@ def page(
     shown = found[:limit]
     rows = load_rows(session, [row[0] for row in shown], now=now, period_id=period_id)
     more = write_cursor((sort, shown[-1][1], shown[-1][0])) if len(found) > limit else None
-    return Page(rows=tuple(rows), total=count(session, clauses), next=more)
+    # The first page of a small answer is the whole answer; a search without hits would be looked for twice.
+    whole = more is None and not cursor and not offset
+    return Page(rows=tuple(rows), total=len(shown) if whole else count(session, clauses), next=more)
 
 
 def count(session: Session, clauses: Sequence[ColumnElement[bool]]) -> int:

@@ -12,7 +12,7 @@ from importlib.metadata import entry_points
 from unicodedata import category
 
 from sqlalchemy import ColumnElement, and_, exists, false, literal, not_, or_, select, true
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from rolecall.errors import Invalid
 from rolecall.sdk.fields import FormContext, Option
@@ -188,9 +188,13 @@ def _external(value: str, context: FilterContext) -> ColumnElement[bool]:
     if value.casefold() in {"yes", "no"}:
         return Listing.external.is_(_is_yes("external", value))
     provider = choose("external", value, ["yes", "no", *_providers(context.session)])
-    linked = select(Link.account_id).where(Link.provider == provider, Link.external_id.is_not(None), Link.goal != "released")
-    signed_in_by = select(Account.id).where(Account.sso_provider == provider)
-    return and_(Listing.external.is_(True), or_(Listing.account_id.in_(linked), Listing.account_id.in_(signed_in_by)))
+    linked = exists().where(
+        Link.account_id == Listing.account_id, Link.provider == provider, Link.external_id.is_not(None), Link.goal != "released"
+    )
+    # An alias: the list's own statement need not join the account for it.
+    other = aliased(Account)
+    signed_in_by = exists().where(other.id == Listing.account_id, other.sso_provider == provider)
+    return and_(Listing.external.is_(True), or_(linked.correlate(Listing), signed_in_by.correlate(Listing)))
 
 
 def _deleted(value: str, _: FilterContext) -> ColumnElement[bool] | None:

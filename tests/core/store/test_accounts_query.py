@@ -121,9 +121,12 @@ def test_a_page_takes_as_many_statements_for_fifty_rows_as_for_one(db, crowd, st
         with statements(db) as few:
             accounts_query.page(session, chosen, now=NOON, limit=1)
         with statements(db) as many:
+            accounts_query.page(session, chosen, now=NOON, limit=10)
+        with statements(db) as whole:
             accounts_query.page(session, chosen, now=NOON, limit=11)
 
     assert len(few) == len(many) == 5
+    assert len(whole) == 4  # the whole answer needs no counting
 
 
 @pytest.mark.parametrize(

@@ -76,6 +76,8 @@ class Listing(Base):
     __table_args__ = (
         Index("ix_listing_name", "deleted", "sort_name", "account_id"),
         Index("ix_listing_type_name", "deleted", "type", "sort_name", "account_id"),
+        # Exact totals are counted in this index alone.
+        Index("ix_listing_flags", "deleted", "type", "active", "verified", "logged_on", "invited", "external", "account_id"),
     )
 
     account_id: Mapped[int] = mapped_column(ForeignKey("account.id"), primary_key=True)

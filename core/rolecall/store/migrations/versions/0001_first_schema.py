@@ -288,6 +288,9 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["account_id"], ["account.id"], name="fk_listing_account_id_account"),
         sa.PrimaryKeyConstraint("account_id", name="pk_listing"),
     )
+    op.create_index(
+        "ix_listing_flags", "listing", ["deleted", "type", "active", "verified", "logged_on", "invited", "external", "account_id"]
+    )  # fmt: skip
     op.create_index("ix_listing_name", "listing", ["deleted", "sort_name", "account_id"])
     op.create_index("ix_listing_type_name", "listing", ["deleted", "type", "sort_name", "account_id"])
     op.create_table(
