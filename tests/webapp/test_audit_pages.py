@@ -23,8 +23,8 @@ def entries(core: Application, application: object) -> None:
             at=datetime(2026, 3, 1, 12, tzinfo=UTC),
         )  # fmt: skip
         audit.append(
-            session, actor=IDA, kind="settings", payload={"plugin": "moodle", "changes": {"token": "set anew", "url": {"before": "a", "after": "b"}}},
-            at=datetime(2026, 4, 1, 12, tzinfo=UTC),
+            session, actor=IDA, kind="settings", at=datetime(2026, 4, 1, 12, tzinfo=UTC),
+            payload={"plugin": "moodle", "changes": {"token": "set anew", "url": {"before": "a", "after": "b"}}},
         )  # fmt: skip
         audit.append(
             session, actor=IDA, kind="run", payload={"note": "=1+1"}, run_id=9, account_id=4, at=datetime(2026, 5, 1, 12, tzinfo=UTC)

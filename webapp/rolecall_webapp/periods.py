@@ -66,10 +66,7 @@ def page(period_id: int) -> ResponseReturnValue:
             ("First day", cell(f"{period.starts_on:%-d %B %Y}", plain=True)),
             ("Last day", cell(f"{period.ends_on:%-d %B %Y}", plain=True)),
             ("Accounts with a role", cell(f"{periods.counts(g.db).get(period.id, 0):,}", plain=True)),
-            (
-                "Accounts without a role",
-                Cell(text="Show them", href=url_for("accounts.index", role="none", period=period.code), plain=True),
-            ),
+            ("Accounts without a role", Cell(text="Show them", href=without, plain=True)),
         ]
     )
     parts: list[Part] = [facts]

@@ -64,6 +64,12 @@ def every(session: Session) -> Sequence[StudentStatus]:
     return session.scalars(select(StudentStatus).order_by(StudentStatus.id)).all()
 
 
+def counts(session: Session) -> dict[int, int]:
+    """How many students have each status, by the status' id; statuses that nobody has are absent."""
+    grouped = select(Person.status_id, func.count()).where(Person.status_id.is_not(None)).group_by(Person.status_id)
+    return {status_id: number for status_id, number in session.execute(grouped) if status_id is not None}
+
+
 def get(session: Session, status_id: int) -> StudentStatus:
     """Return a status by id.
 
