@@ -90,7 +90,7 @@ def revoke(token_id: int) -> None:
 
 def _documents(session: Session, rows: list[ApiToken]) -> list[Document]:
     named = select(Account.id, Account.username).where(Account.id.in_({row.account_id for row in rows}))
-    names = dict(session.execute(named).tuples().all())
+    names = {row.id: row.username for row in session.execute(named)}
     return [
         {
             "id": row.id, "name": row.name, "account": names.get(row.account_id), "hint": row.hint, "created_at": moment(row.created_at),
