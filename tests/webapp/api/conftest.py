@@ -83,7 +83,19 @@ def described(application: Flask) -> Described:
 
 
 @pytest.fixture
-def program(application: Flask, core: Application, described: Described) -> Callable[..., Program]:
+def program_of(application: Flask, core: Application, described: Described) -> Callable[[int], Program]:
+    """A function that makes a program that acts as an account."""
+
+    def make(account_id: int) -> Program:
+        with core.db.write() as session:
+            token, _row = tokens.create(session, account_id, name="test", now=datetime.now(UTC))
+        return Program(flask=application, token=token, account_id=account_id, described=described)
+
+    return make
+
+
+@pytest.fixture
+def program(core: Application, program_of: Callable[[int], Program]) -> Callable[..., Program]:
     """A function that makes a program with exactly these permissions; ``owner`` has all of them."""
 
     def make(*permissions: str, owner: bool = False, **account: Any) -> Program:
@@ -92,8 +104,7 @@ def program(application: Flask, core: Application, described: Described) -> Call
             role = make_role(session, f"Role {found.id}", user_type="administrator")
             session.add_all(RolePermission(role_id=role.id, permission=each) for each in permissions)
             give_role(session, found, role, make_period(session))
-            token, _row = tokens.create(session, found.id, name="test", now=datetime.now(UTC))
-        return Program(flask=application, token=token, account_id=found.id, described=described)
+        return program_of(found.id)
 
     return make
 

@@ -6,6 +6,7 @@ from typing import Any
 from marshmallow import fields
 
 from rolecall.accounts import audit as log
+from rolecall.errors import Invalid
 from rolecall.work.documents import Document, audit_document
 from rolecall_webapp.api import shapes
 from rolecall_webapp.api.operation import Call, operation
@@ -47,5 +48,7 @@ def list_audit(call: Call) -> Document:
         since=query.get("since"),
         until=query.get("until"),
     )
+    if query["cursor"] and not (query["cursor"].isascii() and query["cursor"].isdigit() and len(query["cursor"]) < 10):
+        raise Invalid("This page of the list does not exist.", hint="Begin again at the first page.")
     found = log.entries(call.session, filters, cursor=query["cursor"], limit=query["limit"])
     return shapes.page([audit_document(each) for each in found.items], next=found.next, total=log.count(call.session, filters))

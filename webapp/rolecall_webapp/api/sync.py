@@ -88,7 +88,7 @@ def list_pending(call: Call) -> Document:
     if call.query["cursor"]:
         wanted.append(Link.id > read_cursor(call.query["cursor"], (int,))[0])
     statement = select(Link, Account).join(Account, Account.id == Link.account_id).where(*wanted)
-    found = call.session.execute(statement.order_by(Link.id).limit(limit + 1)).tuples().all()
+    found = call.session.execute(statement.order_by(Link.id).limit(limit + 1)).all()
     more = write_cursor([found[limit - 1][0].id]) if len(found) > limit else None
     return shapes.page([_pending(call, link, account) for link, account in found[:limit]], next=more, total=total)
 
