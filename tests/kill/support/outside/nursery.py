@@ -6,6 +6,7 @@ installed command runs, in a folder and an environment of its own, and is whoeve
 
 import json
 import os
+import pkgutil
 import select
 import signal
 import subprocess
@@ -13,6 +14,7 @@ import sys
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Self
 
@@ -21,12 +23,10 @@ from outside.waiting import PATIENCE, eventually
 
 def main() -> None:
     """Take orders, one a line, until the input ends; say who was started and who ended."""
-    import rolecall_moodle  # noqa: F401
-    import rolecall_oneroster  # noqa: F401
-    import rolecall_webapp.commands  # noqa: F401
-
-    import rolecall.cli  # noqa: F401
-
+    for package in ("rolecall", "rolecall_moodle", "rolecall_oneroster", "rolecall_webapp"):
+        for module in pkgutil.walk_packages(import_module(package).__path__, f"{package}."):
+            if not module.name.endswith("__main__") and ".migrations" not in module.name:
+                import_module(module.name)
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
     signal.set_wakeup_fd(writing)

@@ -6,13 +6,17 @@ Owns the environment that these processes get, the changes that an office makes 
 import hashlib
 import json
 import os
+import sqlite3
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
+import requests
 from cryptography.fernet import Fernet
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
 
 from outside.moodle import Site
 from outside.nursery import Child, Nursery
@@ -23,11 +27,12 @@ from rolecall.config import load
 from rolecall.plugins.state import set_enabled
 from rolecall.sdk.integration import integration_schema
 from rolecall.store.engine import now
-from rolecall.store.tables import Account, AuditEntry, Link, PluginState, Run, RunItem
+from rolecall.store.tables import Account, AuditEntry, AuditHead, Link, PluginState, Run, RunItem
 from rolecall.testing import factories
 from rolecall.testing.school import School
 from rolecall.work.application import Application
-from rolecall.work.runs.batch import item_digest
+from rolecall.work.runs.outcomes import item_digest
+from rolecall.work.runs.opening import start_opening
 from rolecall.work.runs.selection import of_ids
 from rolecall.work.runs.start import Request, start
 from rolecall.work.snapshots import account_snapshots
@@ -44,6 +49,8 @@ class Office:
     def __init__(self, nursery: Nursery, site: Site, folder: Path, database_url: str, *, lease_seconds: int, base_url: str) -> None:
         self.nursery, self.site, self.folder = nursery, site, folder
         self.base_url = base_url
+        self._log = folder / "processes.log"
+        self._log.touch()
         self.environment = {
             "PATH": os.environ["PATH"],
             "ROLECALL_DATA": str(folder),
@@ -83,12 +90,11 @@ class Office:
     def web(self, *options: str) -> Child:
         """Start ``rolecall run`` and wait until it answers."""
         port = self.base_url.rpartition(":")[2]
-        said = self.folder / "processes.log"
-        before = said.stat().st_size if said.exists() else 0
+        before = self._log.stat().st_size
         child = self.nursery.start("run", "--port", port, *options, folder=self.folder, environment=self.environment, name="web")
         ready = f"Rolecall is at {self.base_url}".encode()
-        eventually("the web server listens", lambda: child.has_ended or ready in said.read_bytes()[before:])
-        assert not child.has_ended, said.read_text()[before:]
+        eventually("the web server listens", lambda: child.has_ended or ready in self._log.read_bytes()[before:])
+        assert not child.has_ended, self._log.read_bytes()[before:].decode()
         return child
 
     def enrol(self, number: int) -> list[int]:
@@ -96,6 +102,16 @@ class Office:
         ids = self.school.students(number)
         self.school.sync(*ids)
         return ids
+
+    def open_accounts(self, number: int) -> list[int]:
+        """Take in so many students and open their accounts, as an office does it; return the accounts' ids."""
+        with self.app.db.write() as session:
+            for _ in range(number):
+                factories.make_person(session)
+        run_id = start_opening(self.app, self.school.actor)
+        self.school.work_runs(run_id)
+        with self.app.db.read() as session:
+            return list(session.scalars(select(RunItem.account_id).where(RunItem.run_id == run_id).order_by(RunItem.n)))
 
     def pause(self) -> None:
         """Leave Moodle alone, so that what falls behind stays behind."""
@@ -105,6 +121,21 @@ class Office:
     def start(self, action: str, ids: Sequence[int], **params: Any) -> int:
         """Begin a run and return its id."""
         return start(self.app, self.school.actor, Request(action=action, selection=of_ids(ids), params=params, agreed=True))
+
+    def post(self, path: str, body: dict[str, Any], **headers: str) -> dict[str, Any]:
+        """Ask the web server for something as its owner; the answer is the document.
+
+        :raises requests.ConnectionError: when the server is gone before it has answered.
+        """
+        with self.ask("POST", path, json=body, headers=headers) as answer:
+            assert answer.status_code < 300, answer.text
+            document: dict[str, Any] = answer.json()
+            return document
+
+    def ask(self, method: str, path: str, *, headers: Mapping[str, str] = MappingProxyType({}), **more: Any) -> requests.Response:
+        """Send the web server a request of its owner."""
+        authorized = {"Authorization": f"Bearer {self.token}", **headers}
+        return requests.request(method, f"{self.base_url}/api/v1{path}", headers=authorized, timeout=60, **more)
 
     def hurry(self) -> None:
         """Let the time be over for which the provider or a link waits: tests do not wait for minutes. What is blocked stays blocked."""
@@ -225,6 +256,42 @@ class Office:
         self.check_audit()
         return Counter(item.outcome for item in items)
 
+    def newest_run(self, *, after: int = 0) -> Run | None:
+        """The run that was begun last, if that was after the run with this number."""
+        with self.app.db.read() as session:
+            return session.scalar(select(Run).where(Run.id > after).order_by(Run.id.desc()).limit(1))
+
+    @contextmanager
+    def batch_held_open(self) -> Iterator[Callable[[], bool]]:
+        """Catch a batch of a run in its transaction; the value tells whether one is caught.
+
+        On PostgreSQL it then waits with everything written but its audit entry, until this context ends. On SQLite nobody can make it
+        wait: that another process is writing while the run is worked off is all that can be seen.
+        """
+        if self.app.db.is_sqlite:
+            yield self._somebody_writes
+            return
+        with self.app.db.write() as session:
+            session.execute(select(AuditHead).with_for_update())
+            yield self._somebody_waits
+
+    def _somebody_writes(self) -> bool:
+        run = self.newest_run()
+        if run is None or run.state != "running":
+            return False
+        with closing(sqlite3.connect(str(self.app.db.url.database), timeout=0, isolation_level=None)) as connection:
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+                connection.execute("ROLLBACK")
+            except sqlite3.OperationalError:
+                return True
+        return False
+
+    def _somebody_waits(self) -> bool:
+        with self.app.db.read() as session:
+            waiting = text("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
+            return bool(session.scalar(waiting))
+
     def wanted(self) -> dict[int, int]:
         """The number of each account's link."""
         with self.app.db.read() as session:
@@ -233,8 +300,7 @@ class Office:
     @property
     def log(self) -> str:
         """What the processes wrote."""
-        file = self.folder / "processes.log"
-        return file.read_text() if file.exists() else ""
+        return self._log.read_text()
 
     def complaints(self) -> list[str]:
         """Lines of the log that tell of an error."""
