@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from importlib import import_module
-from importlib.util import find_spec
 
 from flask import Flask
 from flask_wtf.csrf import CSRFProtect
@@ -28,9 +27,6 @@ def create_app(application: Application | None = None) -> Flask:
     frame.init(flask, application, authenticators)
     csrf = CSRFProtect(flask)
     for name in PAGES:
-        spec = find_spec(f"{__name__}.{name}")
-        if spec is None or spec.origin is None:
-            continue
         module = import_module(f"{__name__}.{name}")
         flask.register_blueprint(module.pages)
         if hasattr(module, "authenticate"):

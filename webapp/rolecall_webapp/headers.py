@@ -47,7 +47,7 @@ def configure(flask: Flask, config: Config) -> None:
     )
     if config.trusted_proxies:
         hops = config.trusted_proxies
-        flask.wsgi_app = ProxyFix(flask.wsgi_app, x_for=hops, x_proto=hops)  # type: ignore[method-assign]
+        flask.wsgi_app = ProxyFix(flask.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     flask.after_request(_answer)
     flask.extensions["rolecall_secure"] = config.secure
     if config.secure:
