@@ -5,6 +5,7 @@ Everything goes the way it goes in earnest, except that people and accounts are 
 """
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import select, update
@@ -17,7 +18,7 @@ from rolecall.store import listing
 from rolecall.store.engine import now
 from rolecall.store.tables import Account, Link, Person, PluginState, Run, RunItem, Setting
 from rolecall.testing import factories
-from rolecall.work import engine, links
+from rolecall.work import changes, engine, links
 from rolecall.work.application import Application
 from rolecall.work.runs import start
 from rolecall.work.runs.selection import of_ids
@@ -51,6 +52,18 @@ class School:
             factories.set_plain(session, _id(provider), **settings)
             session.execute(update(Setting).where(Setting.plugin == _id(provider)).values(changed_at=now(session)))
             state.next_generation(session)
+
+    def configure(self, provider: ProviderLike, values: Mapping[str, Any]) -> None:
+        """Enable a provider and save its settings, secrets included, as the integrations page does."""
+        changes.set_plugin(self.app, self.actor, _id(provider), enabled=True, values=values)
+
+    def hurry(self, provider: ProviderLike) -> None:
+        """Let every wait at a provider be over: backoff, Retry-After, and what was blocked."""
+        with self.app.db.write() as session:
+            links.retry(session, providers=[_id(provider)])
+            past = now(session) - timedelta(seconds=1)
+            session.execute(update(Link).where(Link.provider == _id(provider)).values(not_before=past))
+        self.set_provider(provider, state="ok", until=None, failures=0)
 
     def account(self, first_name: str = "", *, linked_to: ProviderLike | None = None, **values: Any) -> int:
         """Make an account; ``linked_to`` also makes it at that provider, which must be enabled."""

@@ -244,11 +244,11 @@ def test_what_was_done_is_in_the_audit_without_values(school: School, provider: 
     assert "Geheim" not in str(updated.payload)
 
 
-@pytest.mark.parametrize("batch", [1, 7, 100])
+@pytest.mark.parametrize("batch", [1, 7, 50])
 def test_many_accounts_are_all_brought_up_to_date(open_school: Open, batch: int) -> None:
     provider = memory_provider(limits=Limits(batch=batch))
     school = open_school(provider)
-    ids = school.students(120)
+    ids = school.students(60)
     school.sync(*ids)
 
     school.work()

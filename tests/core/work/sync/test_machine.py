@@ -167,5 +167,5 @@ def test_any_order_of_edits_claims_crashes_and_settles_converges(school: School,
     school.save(provider, on_deletion="delete")
     run_state_machine_as_test(
         type("ThisLink", (OneLink,), {"school": school, "provider": provider}),
-        settings=settings(max_examples=40, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)),
+        settings=settings(max_examples=25, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)),
     )
