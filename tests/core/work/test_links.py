@@ -1,6 +1,7 @@
 """Accounts fall behind at their providers, and only they."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -350,3 +351,45 @@ def test_the_five_states(db: Database, enabled: Callable[..., None]) -> None:
 
     assert found == {queued: "queued", running: "running", retrying: "retrying", blocked: "blocked", done: "done"}
     assert pending == {queued, running, retrying, blocked}
+
+
+def test_two_changes_at_one_moment_leave_the_goal_of_both(db: Database, enabled: Callable[..., None]) -> None:
+    enabled()
+    ids = [account_of(db) for _ in range(4)]
+    fall_behind(db, *ids)
+
+    def deactivate(account_id: int) -> None:
+        db.attempt(
+            lambda session: (
+                session.execute(update(Account).where(Account.id == account_id).values(active=False)),
+                links.behind(session, [account_id]),
+            )
+        )
+
+    def rename(account_id: int) -> None:
+        db.attempt(
+            lambda session: (
+                session.execute(
+                    update(Person)
+                    .where(Person.id == select(Account.person_id).where(Account.id == account_id).scalar_subquery())
+                    .values(last_name="New"),
+                    execution_options={"synchronize_session": False},
+                ),
+                links.behind(session, [account_id]),
+            )
+        )
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda pair: pair[0](pair[1]), [(work, each) for each in ids for _ in range(5) for work in (deactivate, rename)]))
+
+    assert {(the_link(db, each).goal, the_link(db, each).wanted) for each in ids} == {("suspended", 11)}
+
+
+def test_two_changes_that_both_make_the_link_are_both_counted(db: Database, enabled: Callable[..., None]) -> None:
+    enabled()
+    anna = account_of(db)
+
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(lambda _: db.attempt(lambda session: links.behind(session, [anna])), range(12)))
+
+    assert the_link(db, anna).wanted == 12
