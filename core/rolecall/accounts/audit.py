@@ -80,11 +80,11 @@ def append(
         at=(at or now(session)).astimezone(UTC),
         run_id=run_id,
         account_id=account_id,
-        payload=_plain(payload),
+        payload=(plain := _plain(payload)),
         salt=secrets.token_hex(16),
         **{name: None if text is None else _clean(text)[: _WIDTHS[name]] for name, text in facts.items()},
     )
-    entry.digest = digest(str(entry.salt), entry.payload)
+    entry.digest = _salted(str(entry.salt), _text(plain))
     entry.chain = _chain(head.chain, entry)
     session.add(entry)
     session.execute(update(AuditHead).where(AuditHead.id == 1).values(seq=entry.seq, chain=entry.chain))
@@ -94,7 +94,7 @@ def append(
 
 def digest(salt: str, value: Any) -> str:
     """Return the salted SHA-256 of a value in canonical JSON; also used for the items of a batch."""
-    return hashlib.sha256(f"{salt}\n{canonical(value)}".encode()).hexdigest()
+    return _salted(salt, canonical(value))
 
 
 def canonical(value: Any) -> str:
@@ -104,7 +104,7 @@ def canonical(value: Any) -> str:
 
     :raises TypeError: for what JSON cannot say and :func:`append` does not translate either.
     """
-    return json.dumps(_plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    return _text(_plain(value))
 
 
 def verify(session: Session) -> Verdict:
@@ -165,6 +165,14 @@ def kinds(session: Session) -> Sequence[str]:
 def count(session: Session, filters: Filters) -> int:
     """Return how many entries the filters match."""
     return session.scalar(select(func.count()).select_from(AuditEntry).where(*_conditions(session, filters))) or 0
+
+
+def _text(plain: Any) -> str:
+    return json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+
+
+def _salted(salt: str, text: str) -> str:
+    return hashlib.sha256(f"{salt}\n{text}".encode()).hexdigest()
 
 
 def _wrong(expected: int, chain: str, entry: AuditEntry) -> str | None:

@@ -5,16 +5,17 @@ to the links (R13). Knows the tables and no rule.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import Select, bindparam, exists, or_, select, update
+from sqlalchemy import ColumnElement, CursorResult, Select, bindparam, exists, or_, select, update
 from sqlalchemy.orm import Session
 
-from rolecall.store.bulk import CHUNK, chunks, ids_of, insert_into
+from rolecall.store.bulk import CHUNK, among, chunks, ids_of, insert_into
 from rolecall.store.folding import fold, search_text
 from rolecall.store.tables import Account, Link, Listing, Person
 
 _LONGEST_SORT_NAME = 420
+_OPTIONS = {"synchronize_session": False, "preserve_rowcount": True}
 _COLUMNS = ("type", "active", "deleted", "verified", "logged_on", "invited", "external", "sort_name", "search")
 
 
@@ -27,30 +28,41 @@ def refresh(session: Session, ids: Iterable[int] | Select[Any]) -> int:
     return sum(_refresh(session, chunk) for chunk in chunks(ids_of(session, ids)))
 
 
+def refresh_flags(session: Session, ids: Iterable[int]) -> int:
+    """Bring everything but names and search text of these accounts' rows up to date, where the texts cannot have changed."""
+    session.flush()
+    changed = 0
+    for chunk in chunks(ids_of(session, ids)):
+        flags = _flags()
+        labelled = (value.label(name) for name, value in flags.items())
+        fresh = select(Account.id, *labelled).where(Account.id.in_(among(session, chunk))).subquery()
+        differs = or_(*(getattr(Listing, name).is_distinct_from(fresh.c[name]) for name in flags))
+        statement = update(Listing).where(Listing.account_id == fresh.c.id, differs).values({name: fresh.c[name] for name in flags})
+        changed += cast(CursorResult[Any], session.execute(statement, execution_options=_OPTIONS)).rowcount
+    return changed
+
+
 def refresh_people(session: Session, person_ids: Iterable[int] | Select[Any]) -> int:
     """Bring the search text of these people and the list rows of their accounts up to date; return how many rows differed."""
     session.flush()
     changed = 0
     for chunk in chunks(ids_of(session, person_ids)):
         changed += _refresh_people(session, chunk)
-        changed += _refresh(session, session.scalars(select(Account.id).where(Account.person_id.in_(chunk))).all())
+        changed += _refresh(session, session.scalars(select(Account.id).where(Account.person_id.in_(among(session, chunk)))).all())
     return changed
 
 
 def _refresh(session: Session, ids: Sequence[int]) -> int:
-    linked = exists().where(Link.account_id == Account.id, Link.external_id.is_not(None), Link.goal != "released")
     raw = session.connection().execute(
         select(
-            Account.id, Account.type, Account.active, Account.deleted_at.is_not(None).label("deleted"), Account.email_verified,
-            Account.last_login_at.is_not(None).label("logged_on"), Account.invited_at.is_not(None).label("invited"),
-            or_(Account.sso_provider.is_not(None), linked).label("external"), Account.first_name, Account.last_name, Account.username,
+            Account.id, *(value.label(name) for name, value in _flags().items()), Account.first_name, Account.last_name, Account.username,
             Account.email, Person.first_name.label("person_first_name"), Person.last_name.label("person_last_name"),
             Person.email.label("person_email"), Person.code, Person.phone, Person.language,
             *(getattr(Listing, column).label(f"old_{column}") for column in _COLUMNS),
         )
         .join(Person, Person.id == Account.person_id)
         .join(Listing, Listing.account_id == Account.id, isouter=True)
-        .where(Account.id.in_(ids))
+        .where(Account.id.in_(among(session, ids)))
     )  # fmt: skip
     differing = []
     for row in raw:
@@ -64,13 +76,26 @@ def _refresh(session: Session, ids: Sequence[int]) -> int:
     return len(differing)
 
 
+def _flags() -> dict[str, ColumnElement[Any]]:
+    linked = exists().where(Link.account_id == Account.id, Link.external_id.is_not(None), Link.goal != "released").correlate(Account)
+    return {
+        "type": Account.type.expression,
+        "active": Account.active.expression,
+        "deleted": Account.deleted_at.is_not(None),
+        "verified": Account.email_verified.expression,
+        "logged_on": Account.last_login_at.is_not(None),
+        "invited": Account.invited_at.is_not(None),
+        "external": or_(Account.sso_provider.is_not(None), linked),
+    }
+
+
 def _wanted(row: Any) -> tuple[Any, ...]:
     person_differs = (row.first_name, row.last_name) != (row.person_first_name, row.person_last_name)
     return (
         row.type,
         row.active,
         row.deleted,
-        row.email_verified,
+        row.verified,
         row.logged_on,
         row.invited,
         row.external,
@@ -93,7 +118,7 @@ def _refresh_people(session: Session, ids: Sequence[int]) -> int:
     raw = session.execute(
         select(
             Person.id, Person.first_name, Person.last_name, Person.email, Person.code, Person.phone, Person.language, Person.search
-        ).where(Person.id.in_(ids))
+        ).where(Person.id.in_(among(session, ids)))
     )
     differing = []
     for row in raw:

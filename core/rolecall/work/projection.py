@@ -42,7 +42,8 @@ def project(session: Session, ids: Sequence[int]) -> dict[int, Fields]:
     """Return the fields of these accounts by id, in two statements however many there are."""
     if not ids:
         return {}
-    rows = session.execute(select(Account.id, *_COLUMNS.values()).where(Account.id.in_(among(session, ids))))
+    session.flush()
+    rows = session.connection().execute(select(Account.id, *_COLUMNS.values()).where(Account.id.in_(among(session, ids))))
     projected = {row[0]: dict(zip(_NAMES, row[1:], strict=True)) for row in rows}
     roles = (
         select(RolePeriod.account_id, Period.code, Role.name, RolePeriod.role_id, RolePeriod.enabled)
@@ -50,7 +51,7 @@ def project(session: Session, ids: Sequence[int]) -> dict[int, Fields]:
         .join(Role, Role.id == RolePeriod.role_id)
         .where(RolePeriod.account_id.in_(among(session, ids)))
     )
-    for account_id, code, name, role_id, enabled in session.execute(roles):
+    for account_id, code, name, role_id, enabled in session.connection().execute(roles):
         projected[account_id][ROLE + code] = {"role": name, "role_id": role_id, "enabled": enabled}
     return projected
 
@@ -59,5 +60,6 @@ def difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Fie
     """Return the fields that differ, as they were and as they are; a field that is missing on one side is none there."""
     if before == after:
         return {}, {}
-    names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
+    names = [name for name, value in after.items() if before.get(name) != value]
+    names += [name for name, value in before.items() if name not in after and value is not None]
     return {name: before.get(name) for name in names}, {name: after.get(name) for name in names}

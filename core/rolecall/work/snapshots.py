@@ -47,6 +47,7 @@ _PERSON_NAMES = tuple(column.key for column in _PERSON)
 
 def account_snapshots(session: Session, ids: Sequence[int]) -> dict[int, AccountSnapshot]:
     """Return the accounts as they are in this transaction, by id; ids that belong to none are absent."""
+    session.flush()
     snapshots: dict[int, AccountSnapshot] = {}
     for part in chunks(ids):
         snapshots.update(_read(session, part))
@@ -64,7 +65,7 @@ def _read(session: Session, ids: Sequence[int]) -> dict[int, AccountSnapshot]:
     )
     middle = 4 + len(_ACCOUNT)
     found = {}
-    for row in session.execute(statement):
+    for row in session.connection().execute(statement):
         account_id, deleted_at, label, status_type = row[:4]
         person = PersonSnapshot(status=label, status_type=status_type, **_named(_PERSON_NAMES, row[middle:]))
         found[account_id] = AccountSnapshot(
@@ -90,7 +91,7 @@ def _roles(session: Session, ids: Sequence[int]) -> dict[int, list[RoleSnapshot]
         .order_by(Period.starts_on, Period.id)
     )
     roles: dict[int, list[RoleSnapshot]] = defaultdict(list)
-    for account_id, code, name, enabled, is_current, is_open in session.execute(statement):
+    for account_id, code, name, enabled, is_current, is_open in session.connection().execute(statement):
         roles[account_id].append(
             RoleSnapshot(period=code, role=name, enabled=enabled, period_is_current=is_current, period_is_open=is_open)
         )

@@ -10,6 +10,7 @@ from sqlalchemy import select, update
 
 from rolecall.errors import Refused
 from rolecall.sdk.action import Action, Undo
+from rolecall.store.bulk import among
 from rolecall.store.tables import Account, RunItem
 from rolecall.work.projection import Fields, difference, project
 from rolecall.work.runs.context import Accounts, RunContext
@@ -18,6 +19,8 @@ from rolecall.work.runs.unit import Effects, Outcome, Unit
 from rolecall.work.runs.validators import Validators
 
 Refusals = dict[int, tuple[str, str]]
+#: Fields of an account that lists search and sort by.
+_TEXTS = frozenset({"username", "email", "first_name", "last_name"})
 
 
 def process_action(unit: Unit) -> Effects:
@@ -34,11 +37,11 @@ def process_action(unit: Unit) -> Effects:
 def process_undo(unit: Unit) -> Effects:
     """Run an action's undo handler on the accounts that still are as the run left them."""
     action = _action(unit, unit.run.action)
-    ids = [item.account_id for item in unit.items]
+    ids = [item.account_id for item in unit.items if item.account_id is not None]
     origin = unit.session.execute(
         select(RunItem.account_id, RunItem.before, RunItem.after, RunItem.version_after, Account.version)
         .join(Account, Account.id == RunItem.account_id)
-        .where(RunItem.run_id == unit.run.undoes, RunItem.account_id.in_(ids))
+        .where(RunItem.run_id == unit.run.undoes, RunItem.account_id.in_(among(unit.session, ids)))
     ).all()
     moved_on = ("changed-since", "It was changed since, so it is left as it is.")
     refused: Refusals = {row.account_id: moved_on for row in origin if row.version_after != row.version}
@@ -62,9 +65,9 @@ def _action(unit: Unit, action_id: str) -> Action:
 def _unmet(unit: Unit, action: Action) -> Refusals:
     if not action.requires:
         return {}
-    ids = [item.account_id for item in unit.items]
+    ids = [item.account_id for item in unit.items if item.account_id is not None]
     unmet = first_unmet(action.requires)
-    rows = unit.session.execute(select(Account.id, unmet).where(Account.id.in_(ids), unmet.is_not(None)))
+    rows = unit.session.execute(select(Account.id, unmet).where(Account.id.in_(among(unit.session, ids)), unmet.is_not(None)))
     reasons = messages(action.requires)
     return {account_id: (code, reasons[code]) for account_id, code in rows}
 
@@ -116,10 +119,11 @@ def _effects(unit: Unit, action: Action, context: RunContext, ids: Sequence[int]
     changed = [account_id for account_id, (before, becomes) in changes.items() if before or becomes]
     if changed:
         session.execute(
-            update(Account).where(Account.id.in_(changed)).values(version=Account.version + 1), execution_options={"synchronize_session": False}
+            update(Account).where(Account.id.in_(among(session, changed))).values(version=Account.version + 1),
+            execution_options={"synchronize_session": False},
         )
         session.expire_all()
-    versions = dict(session.execute(select(Account.id, Account.version).where(Account.id.in_(list(context.before)))).all())
+    versions = dict(session.execute(select(Account.id, Account.version).where(Account.id.in_(among(session, context.before)))).all())
     outcomes = [
         Outcome(n=numbers[each], outcome="skipped", code=code, message=message, account_id=each) for each, (code, message) in refused.items()
     ]
@@ -142,5 +146,6 @@ def _effects(unit: Unit, action: Action, context: RunContext, ids: Sequence[int]
     return Effects(
         outcomes=outcomes,
         touched=frozenset(context.before),
+        renamed=frozenset(each for each, (before, becomes) in changes.items() if not _TEXTS.isdisjoint(becomes)),
         behind=frozenset(changed) if action.syncs else frozenset(),
     )

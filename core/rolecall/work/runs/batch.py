@@ -4,19 +4,14 @@ Owns the frame that every kind of run shares, so that no action can forget histo
 back and halved down to single items: one bad account is one failed line.
 """
 
-import hashlib
-import json
-import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 import structlog
-from sqlalchemy import ColumnElement, bindparam, func, select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from rolecall.accounts import audit
-from rolecall.accounts.sealing import place
 from rolecall.errors import Refused, RolecallError
 from rolecall.store import listing
 from rolecall.store.engine import now
@@ -26,6 +21,7 @@ from rolecall.work.application import Application
 from rolecall.work.runs.actors import actor_of
 from rolecall.work.runs.forms import open_params
 from rolecall.work.runs.kinds import KINDS
+from rolecall.work.runs.outcomes import write_outcomes
 from rolecall.work.runs.unit import Effects, Item, Outcome, Process, Unit
 
 log = structlog.get_logger(__name__)
@@ -66,9 +62,11 @@ def _batch(app: Application, session: Session, run_id: int, fence: int) -> tuple
     effects = _halving(unit, kind.process)
     if effects.behind:
         links.behind(session, sorted(effects.behind), run_id=run.id)
-    if effects.touched:
-        listing.refresh(session, sorted(effects.touched))
-    digests = _write_outcomes(app, session, run, effects.outcomes)
+    if effects.renamed:
+        listing.refresh(session, sorted(effects.renamed))
+    if effects.touched - effects.renamed:
+        listing.refresh_flags(session, effects.touched - effects.renamed)
+    digests = write_outcomes(app, session, run, items, effects.outcomes)
     run.leased_until = at + timedelta(seconds=app.config.lease_seconds)
     if len(waiting) < kind.batch(view, run):
         _finish(run, at)
@@ -109,6 +107,7 @@ def _divide(unit: Unit, process: Process, error: Exception) -> Effects:
     return Effects(
         outcomes=[*halves[0].outcomes, *halves[1].outcomes],
         touched=halves[0].touched | halves[1].touched,
+        renamed=halves[0].renamed | halves[1].renamed,
         behind=halves[0].behind | halves[1].behind,
     )
 
@@ -127,32 +126,3 @@ def _failed(item: Item, unit: Unit, error: Exception) -> Outcome:
         log.error("item failed", run=unit.run.id, item=item.n, exc_info=error)
         code, message = "error", f"An unexpected error ({type(error).__name__}) stopped it; the log has the details."
     return Outcome(n=item.n, outcome=outcome, code=code, message=message, account_id=item.account_id, person_id=item.person_id)
-
-
-def _write_outcomes(app: Application, session: Session, run: Run, outcomes: Sequence[Outcome]) -> list[list[object]]:
-    rows, digests = [], []
-    for each in outcomes:
-        salt = secrets.token_hex(8)
-        sealed = app.keyring.seal(each.secret, place("run_item", run.id, str(each.n))) if each.secret is not None else None
-        rows.append(
-            {
-                "b_run": run.id, "b_n": each.n, "outcome": each.outcome, "code": each.code, "message": each.message, "before": each.before,
-                "after": each.after, "version_after": each.version_after, "salt": salt, "sealed_secret": sealed,
-                "account_id": each.account_id, "person_id": each.person_id,
-            }  # fmt: skip
-        )
-        digests.append([each.n, item_digest(salt, each)])
-    table = RunItem.__table__
-    statement = update(table).where(table.c.run_id == bindparam("b_run"), table.c.n == bindparam("b_n"))  # type: ignore[arg-type]
-    columns: dict[str, ColumnElement[Any]] = {name: bindparam(name) for name in ("outcome", "code", "message", "before", "after", "version_after", "salt", "sealed_secret")}
-    # An item that knew its account or person from the start keeps it.
-    columns |= {name: func.coalesce(bindparam(name), table.c[name]) for name in ("account_id", "person_id")}
-    session.connection().execute(statement.values(columns), rows)
-    return digests
-
-
-def item_digest(salt: str, item: Outcome | RunItem) -> str:
-    """The salted digest of an item's content, as the audit holds it."""
-    content = [item.n, item.account_id, item.outcome, item.code, item.before, item.after]
-    text = json.dumps(content, sort_keys=True, ensure_ascii=False, default=str)
-    return hashlib.sha256(f"{salt}{text}".encode()).hexdigest()

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 from rolecall.accounts import passwords, settings
+from rolecall.store.bulk import among
 from rolecall.store.tables import Account, Run
 from rolecall.work.projection import Fields, project
 from rolecall.work.runs.unit import Unit
@@ -29,7 +30,7 @@ class Accounts:
         return len(self._ids)
 
     def __iter__(self) -> Iterator[Account]:
-        rows = self._session.scalars(select(Account).where(Account.id.in_(self._ids)).options(joinedload(Account.person)))
+        rows = self._session.scalars(select(Account).where(Account.id.in_(among(self._session, self._ids))).options(joinedload(Account.person)))
         by_id = {row.id: row for row in rows}
         return iter([by_id[each] for each in self._ids if each in by_id])
 

@@ -36,4 +36,4 @@ def process_open(unit: Unit) -> Effects:
             outcomes.append(
                 Outcome(n=n, outcome="done", after=fields, account_id=result.account_id, person_id=result.person_id, version_after=1)
             )
-    return Effects(outcomes=outcomes, touched=frozenset(ids), behind=frozenset(ids))
+    return Effects(outcomes=outcomes, renamed=frozenset(ids), behind=frozenset(ids))

@@ -40,10 +40,14 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effects:
-    """What a batch did: every item's outcome, the accounts whose list rows may differ, and those that fall behind."""
+    """What a batch did: every item's outcome, the accounts whose list rows may differ, and those that fall behind.
+
+    Names, user names and addresses may differ for the ``renamed`` alone: folding texts is what costs time.
+    """
 
     outcomes: Sequence[Outcome] = ()
     touched: frozenset[int] = frozenset()
+    renamed: frozenset[int] = frozenset()
     behind: frozenset[int] = frozenset()
 
 
