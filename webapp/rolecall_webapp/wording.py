@@ -11,12 +11,24 @@ from markupsafe import Markup
 
 from rolecall_webapp import frame, menu, notices
 
+#: What a look is drawn with; the word beside it says the same.
+_PATHS = {
+    "ok": '<path d="M3 8.5l3.2 3.2L13 4.8"/>',
+    "wait": '<circle cx="8" cy="8" r="6"/><path d="M8 4.6V8l2.4 1.6"/>',
+    "bad": '<path d="M8 2l6.5 11.5h-13zM8 6.5v3M8 11.4v.2"/>',
+    "off": '<circle cx="8" cy="8" r="6"/><path d="M3.8 12.2l8.4-8.4"/>',
+    "info": '<circle cx="8" cy="8" r="6"/><path d="M8 7.4v3.8M8 4.8v.2"/>',
+    "x": '<path d="M4 4l8 8M12 4l-8 8"/>',
+}
+_ICON = '<svg class="icon {}" viewBox="0 0 16 16" width="14" height="14" aria-hidden="true" focusable="false">{}</svg>'
+_ICONS = {look: Markup(_ICON).format(look, Markup(path)) for look, path in _PATHS.items()}  # noqa: S704 - drawn by us
 _STEPS = ((60, 1, "s"), (3_600, 60, "min"), (86_400, 3_600, "h"), (2_592_000, 86_400, "d"))
 
 
 def init(flask: Flask) -> None:
     """Give the templates their words."""
     flask.jinja_env.filters.update(ago=ago, number=number, exact=exact, moment=moment)
+    flask.jinja_env.globals["draw_icon"] = _ICONS.__getitem__
     flask.jinja_env.trim_blocks = True
     flask.jinja_env.lstrip_blocks = True
     flask.context_processor(_known_everywhere)
