@@ -108,7 +108,7 @@ def _application(fake: Any, levers: Levers) -> Any:
             answer = json.dumps(pull(path, json.loads(body or b"{}"))).encode()
             start_response("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(answer)))])
             return [answer]
-        if any(each.encode() in body for each in levers.poison):
+        if b"wsfunction=core_user_get" not in body and any(each.encode() in body for each in levers.poison):
             start_response("500 Internal Server Error", [("Content-Length", "0")])
             return []
         environ["wsgi.input"] = BytesIO(body)
@@ -195,7 +195,7 @@ class Site:
         self._pull("/_release")
 
     def poison(self, *texts: str) -> None:
-        """Fail with 500 over every call in which one of these texts is."""
+        """Fail with 500 over every change in which one of these texts is."""
         self._pull("/_poison", texts=texts)
 
     def slow_down(self, seconds: float) -> None:
