@@ -31,6 +31,8 @@ class AccountsQuery(shapes.Paging):
 class Opening(Schema):
     """For whom accounts are opened: people, or everybody eligible of a list."""
 
+    EITHER = ("people", "list")
+
     people = fields.List(shapes.number_id(), validate=validate.Length(min=1, max=MOST_IDS))
     list = shapes.one_of(LISTS)
 

@@ -45,6 +45,8 @@ class ActionShape(Schema):
 class Deed(Schema):
     """What is to be done with which accounts."""
 
+    EITHER = ("accounts", "filter")
+
     accounts = fields.List(shapes.number_id(), validate=validate.Length(min=1, max=MOST_IDS), metadata={"description": "Ids."})
     filter = fields.Dict(keys=fields.String(), values=fields.String(), metadata={"description": "Filter words with their values."})
     params = fields.Dict(load_default=dict, metadata={"description": "The action's parameters."})
@@ -124,7 +126,6 @@ def deed_schema(view: View, action: Action) -> dict[str, Any]:
         described["required"] = [*described.get("required", ()), "params"]
     if action.grade != "plain":
         described["properties"]["agreed"] = described["properties"]["agreed"] | {"description": action.confirm}
-    described["oneOf"] = [{"required": ["accounts"]}, {"required": ["filter"]}]
     described["properties"]["filter"] = filter_schema(view)
     return described
 

@@ -25,7 +25,10 @@ def new_spec(title: str, version: str, **info: Any) -> APISpec:
 
 
 def describe(schema: type[Schema], context: FormContext | None = None) -> dict[str, Any]:
-    """The JSON Schema of an object, in full. With a form context, choices that depend on data are listed as they are now."""
+    """The JSON Schema of an object, in full. With a form context, choices that depend on data are listed as they are now.
+
+    A schema that takes exactly one of several fields names them in ``EITHER``.
+    """
     plugin = _plugin(lambda _schema: None)
     APISpec(title="", version="", openapi_version=VERSION, plugins=[plugin])
     converter = _prepare(plugin)
@@ -40,7 +43,10 @@ def describe(schema: type[Schema], context: FormContext | None = None) -> dict[s
         if each.required:
             required.append(name)
     found: dict[str, Any] = {"type": "object", "properties": properties, "additionalProperties": False}
-    return found | ({"required": required} if required else {})
+    if required:
+        found["required"] = required
+    either = getattr(schema, "EITHER", ())
+    return found | ({"oneOf": [{"required": [name]} for name in either]} if either else {})
 
 
 def _plugin(resolver: Any) -> MarshmallowPlugin:

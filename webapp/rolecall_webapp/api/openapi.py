@@ -10,16 +10,17 @@ from importlib.metadata import version
 from typing import Any
 
 from flask import current_app
-from marshmallow import Schema
+from marshmallow import INCLUDE, Schema
 from marshmallow.exceptions import ValidationError
 
 from rolecall.plugins.registry import View
 from rolecall.sdk.integration import integration_schema
+from rolecall.store.cursors import LARGEST_ID
 from rolecall.work.documents import Document
 from rolecall_webapp.api import json_schema, shapes
 from rolecall_webapp.api.actions import deed_schema, filter_schema
-from rolecall_webapp.api.operation import CSV, JSON, LARGEST_ID, Call, Operation, operation
-from rolecall_webapp.api.reading import PARAMETER
+from rolecall_webapp.api.operation import CSV, JSON, Call, Operation, operation
+from rolecall_webapp.api.reading import PARAMETER, is_number
 
 _LICENSE = {"name": "Apache-2.0", "identifier": "Apache-2.0"}
 _KEY = {
@@ -109,7 +110,9 @@ def _describe(each: Operation, view: View) -> Document:
     if each.media == CSV:
         described["requestBody"] = _content(CSV, {"type": "string"}, required=True)
     elif each.body is not None:
-        described["requestBody"] = _content(JSON, each.body, required=not _may_be_empty(each.body))
+        # What takes any field by its own rules is a component; everything else is told in full, so that nothing else is taken.
+        shape = each.body if each.body().unknown == INCLUDE else json_schema.describe(each.body)
+        described["requestBody"] = _content(JSON, shape, required=not _may_be_empty(each.body))
     return described
 
 
@@ -125,7 +128,7 @@ def _parameters(each: Operation, view: View) -> list[Any]:
         if name == "action_id":
             continue
         number = {"type": "integer", "minimum": 0, "maximum": LARGEST_ID}
-        shape = number if name.endswith("_id") else {"type": "string", "minLength": 1, "maxLength": 120}
+        shape = number if is_number(name) else {"type": "string", "minLength": 1, "maxLength": 120}
         found.append({"name": name, "in": "path", "required": True, "schema": shape})
     if each.query is not None:
         found.append({"in": "query", "schema": each.query})

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from flask import Blueprint, Response, g, request
+from flask.blueprints import BlueprintSetupState
 from marshmallow import Schema
 from sqlalchemy.orm import Session
 
@@ -22,8 +23,6 @@ from rolecall.work.documents import Document
 from rolecall_webapp.api import reading
 from rolecall_webapp.frame import PUBLIC, application
 
-#: Ids beyond this are nobody's: the columns hold no more.
-LARGEST_ID = 2**31 - 1
 JSON = "application/json"
 CSV = "text/csv"
 
@@ -102,15 +101,20 @@ def operation(
 
 def mount(blueprint: Blueprint, operations: Sequence[Operation]) -> None:
     """Give every operation its address."""
+    blueprint.record(_know_digits)
     for each in operations:
-        rule = reading.rule(each.path, LARGEST_ID)
-        blueprint.add_url_rule(rule, each.name, _view(each), methods=[each.method], provide_automatic_options=False)
+        blueprint.add_url_rule(reading.rule(each.path), each.name, _view(each), methods=[each.method], provide_automatic_options=False)
+
+
+def _know_digits(state: BlueprintSetupState) -> None:
+    state.app.url_map.converters["digits"] = reading.Number
 
 
 def _view(each: Operation) -> Callable[..., Response]:
-    def view(**path: Any) -> Response:
+    def view(**sent: str) -> Response:
         if not each.public:
-            check_permission(each, g.actor, path)
+            check_permission(each, g.actor, sent)
+        path = reading.parameters(sent)
         query = reading.query(request.args, each.query, keep_others=each.extra_query)
         body = reading.body(request, each.body) if each.media == JSON else {}
         call = Call(

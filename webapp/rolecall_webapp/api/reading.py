@@ -12,8 +12,10 @@ from flask import Request
 from marshmallow import Schema, ValidationError
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
+from werkzeug.routing import BaseConverter
 
-from rolecall.errors import Invalid, Stale
+from rolecall.errors import Invalid, Stale, Unknown
+from rolecall.store.cursors import LARGEST_ID
 
 #: Bytes of a JSON body: 5,000 ids and every parameter fit many times.
 JSON_BYTES = 2**20
@@ -26,15 +28,35 @@ _UNUSABLE = re.compile("[\x00\ud800-\udfff]")
 _ETAG = re.compile(r'(?:W/)?"(\d{1,10})"')
 
 
-def rule(path: str, largest: int) -> str:
-    """The address as Flask's router wants it: ids are numbers that a column can hold."""
+class Number(BaseConverter):
+    """Digits in an address. Whether they are an id is told by :func:`parameters`, so that the answer is 404 and not 405."""
 
-    def convert(match: re.Match[str]) -> str:
-        name = match[1]
-        is_number = name.endswith("_id") and name != "action_id"
-        return f"<int(max={largest}):{name}>" if is_number else f"<string(maxlength=120):{name}>"
+    regex = "[0-9]{1,10}"
 
-    return PARAMETER.sub(convert, path)
+
+def rule(path: str) -> str:
+    """The address as Flask's router wants it; ``digits`` is a :class:`Number`."""
+    return PARAMETER.sub(lambda match: f"<{'digits' if is_number(match[1]) else 'string(maxlength=120)'}:{match[1]}>", path)
+
+
+def parameters(sent: Mapping[str, str]) -> dict[str, Any]:
+    """The parameters of the address, with ids as numbers that a column can hold.
+
+    :raises Unknown: for what can be nobody's id.
+    """
+    found: dict[str, Any] = {}
+    for name, value in sent.items():
+        found[name] = value
+        if is_number(name):
+            found[name] = int(value)
+            if found[name] > LARGEST_ID:
+                raise Unknown(f"There is nothing with the id {_short(value)}.")
+    return found
+
+
+def is_number(name: str) -> bool:
+    """Whether a parameter of an address is a number."""
+    return name.endswith("_id") and name != "action_id"
 
 
 def query(sent: MultiDict[str, str], schema: type[Schema] | None, *, keep_others: bool = False) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 from marshmallow import Schema, fields, validate
 
 from rolecall.sdk.words import LISTS, OUTCOMES, PROVIDER_ACTIONS, PROVIDER_STATES, RUN_STATES, STATUS_TYPES, SYNC_STATES, USER_TYPES
-from rolecall_webapp.api.operation import LARGEST_ID
+from rolecall.store.cursors import LARGEST_ID
 
 #: Rows of a page, at most and unless asked otherwise (X-11).
 MOST_ROWS = 200
