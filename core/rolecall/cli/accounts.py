@@ -10,12 +10,11 @@ from sqlalchemy.orm import Session
 from rolecall.accounts import people
 from rolecall.cli.face import Face, Misused, face, words
 from rolecall.cli.frame import Command, Words
-from rolecall.cli.output import plain
+from rolecall.cli.output import plain, print_csv
 from rolecall.cli.progress import answer_run
 from rolecall.errors import RolecallError, Unknown
 from rolecall.plugins.registry import View
 from rolecall.sdk.lists import Filter, FilterContext
-from rolecall.sdk.spreadsheet import csv_lines
 from rolecall.sdk.words import LISTS
 from rolecall.store import accounts_query, filters
 from rolecall.store.accounts_query import AccountRow, Page
@@ -73,7 +72,7 @@ def list_accounts(sort: str, limit: int, cursor: str | None, as_csv: bool, **giv
     with call.app.db.read() as session:
         view = call.app.plugins.view(session)
         if as_csv:
-            click.echo("".join(csv_lines(_export(session, view, chosen, sort))), nl=False)
+            print_csv(_export(session, view, chosen, sort))
             return
         page = _page(session, view, chosen, sort, limit=limit, cursor=cursor)
         if call.as_json:

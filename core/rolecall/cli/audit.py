@@ -12,8 +12,7 @@ from sqlalchemy.orm import Session
 from rolecall.accounts import audit as rules
 from rolecall.cli.face import REFUSED, face, find_account, finish
 from rolecall.cli.frame import Words
-from rolecall.cli.output import plain
-from rolecall.sdk.spreadsheet import csv_lines
+from rolecall.cli.output import plain, print_csv
 from rolecall.store.tables import AuditEntry, AuditHead
 from rolecall.work.documents import Document, audit_document
 
@@ -76,8 +75,7 @@ def export(as_csv: bool, since: datetime | None, until: datetime | None) -> None
             items = list(_entries(session, _utc(since), _utc(until)))
             call.answer({"items": items, "next": None, "total": len(items)}, "")
         elif as_csv:
-            for line in csv_lines(_rows(session, _utc(since), _utc(until))):
-                click.echo(line, nl=False)
+            print_csv(_rows(session, _utc(since), _utc(until)))
         else:
             for entry in _entries(session, _utc(since), _utc(until)):
                 click.echo(json.dumps(entry))

@@ -1,11 +1,13 @@
 """Text for a terminal: tables, JSON, and nothing in them that could steer the terminal."""
 
 import json
+import sys
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from rolecall.logs import escape
+from rolecall.sdk.spreadsheet import csv_lines
 
 #: A cell that is longer is cut in a table; documents and CSV have it whole.
 WIDEST = 60
@@ -29,6 +31,11 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[st
     for row in [list(headings), *cut]:
         cells = [cell + " " * (width - _width(cell)) for cell, width in zip(row[:-1], widths, strict=False)]
         yield "  ".join([*cells, row[-1]]).rstrip()
+
+
+def print_csv(rows: Iterable[Sequence[str | None]]) -> None:
+    """Print rows as CSV that a spreadsheet program does not evaluate, as they come."""
+    sys.stdout.writelines(csv_lines(rows))
 
 
 def count(number: int, one: str, many: str = "") -> str:

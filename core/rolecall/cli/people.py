@@ -10,10 +10,9 @@ from sqlalchemy.orm import Session
 from rolecall.cli.accounts import one_list, person_id
 from rolecall.cli.face import Face, Misused, face, is_terminal, words
 from rolecall.cli.frame import Words
-from rolecall.cli.output import count, plain, table
+from rolecall.cli.output import count, plain, print_csv, table
 from rolecall.cli.progress import answer_run, read
 from rolecall.errors import Held, Unknown
-from rolecall.sdk.spreadsheet import csv_lines
 from rolecall.sdk.words import LISTS
 from rolecall.store import people_query
 from rolecall.work import changes
@@ -69,7 +68,7 @@ def list_people(people_list: str | None, limit: int, cursor: str | None, as_csv:
             clauses = people_query.people_clauses(session, chosen)
             page = people_query.people_page(session, clauses, limit=limit, cursor=cursor)
         if as_csv:
-            click.echo("".join(csv_lines(_export(session, clauses))), nl=False)
+            print_csv(_export(session, clauses))
             return
         items = person_documents(session, [row.id for row in page.rows])
     columns: dict[str, Any] = {

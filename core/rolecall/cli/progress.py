@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import click
@@ -15,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from rolecall.cli.face import DONE, REFUSED, Face, finish, is_terminal
 from rolecall.cli.output import count, plain, table
+from rolecall.errors import Refused
 from rolecall.store.tables import Run, RunItem
 from rolecall.work.runs.advance import advance, due
 from rolecall.work.runs.control import stop
@@ -36,7 +38,9 @@ def follow(call: Face, run_id: int) -> Document:
         try:
             _watch(call, run_id, worker)
         except KeyboardInterrupt:
-            stop(call.app, call.actor, run_id)
+            # It may have come to its end meanwhile.
+            with suppress(Refused):
+                stop(call.app, call.actor, run_id)
             worker.join()
             click.echo(f"\nStopped. “rolecall runs resume {run_id}” goes on.", err=True)
         if worker.error is not None:

@@ -9,9 +9,8 @@ from sqlalchemy.orm import Session
 
 from rolecall.cli.face import Face, Misused, face
 from rolecall.cli.frame import Words
-from rolecall.cli.output import count, plain, table
+from rolecall.cli.output import count, plain, print_csv, table
 from rolecall.cli.progress import answer_run, lines, run_cells
-from rolecall.sdk.spreadsheet import csv_lines
 from rolecall.store.tables import Run, RunItem
 from rolecall.work.runs import control
 from rolecall.work.runs.documents import Document, changes_in_words, item_documents, items_query, run_document, run_documents
@@ -62,7 +61,7 @@ def show_run(run_id: int, as_csv: bool, as_items: bool, limit: int, cursor: str 
     with call.app.db.read() as session:
         run = control.find_run(session, call.actor, run_id)
         if as_csv:
-            click.echo("".join(csv_lines(_export(session, run_id))), nl=False)
+            print_csv(_export(session, run_id))
             return
         document = run_document(session, run)
         found = item_documents(session, _after(run_id, _number(cursor)).limit(limit + 1)) if as_items else []
@@ -117,7 +116,7 @@ def show_secrets(run_id: int, as_csv: bool) -> None:
     handed = fetch_secrets(call.app, call.actor, run_id)
     if as_csv:
         rows = [["name", "username", "secret"], *([each.name, each.username, each.secret] for each in handed)]
-        click.echo("".join(csv_lines(rows)), nl=False)
+        print_csv(rows)
         return
     items = [
         {"n": each.n, "account": {"id": each.account_id, "username": each.username, "name": each.name}, "secret": each.secret}

@@ -13,7 +13,7 @@ from rolecall.cli.face import Misused, face, is_terminal, os_user
 from rolecall.cli.frame import Command
 from rolecall.cli.output import plain
 from rolecall.config import Config, Value, load
-from rolecall.errors import RolecallError
+from rolecall.errors import ConfigurationError, RolecallError
 from rolecall.store import schema
 from rolecall.store.engine import Database, now
 from rolecall.work import engine
@@ -132,6 +132,8 @@ def worker(once: bool) -> None:
     """Do the work alone: runs, sync, what time makes due. Several may work on PostgreSQL."""
     logs.configure(logging.INFO)
     call = face()
+    if not call.app.config["secret_key"]:
+        raise ConfigurationError("There is no secret key.", hint="“rolecall init” writes one, or set ROLECALL_SECRET_KEY.")
     if once:
         achieved = engine.run_once(call.app)
         call.answer({"achieved": achieved}, "Nothing is due any more.")

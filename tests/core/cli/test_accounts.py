@@ -18,7 +18,8 @@ def anna(school):
 
 
 def test_accounts_are_opened_for_those_who_are_entitled_and_have_none(school):
-    school("people", "add", "--list", "students", "--code", "S7", "--first-name", "Leo", "--last-name", "Gone", "--status", "Withdrawn", code=0)
+    gone = ("--first-name", "Leo", "--last-name", "Gone", "--status", "Withdrawn")
+    school("people", "add", "--list", "students", "--code", "S7", *gone, code=0)
 
     run = school.json("accounts", "open")
     refused = school("accounts", "open", "--person", "S7", code=1)

@@ -51,7 +51,8 @@ def _words(line: str) -> tuple[str, ...]:
 
 
 def _options(command: click.Command) -> set[str]:
-    return {option for parameter in command.params if isinstance(parameter, click.Option) for option in parameter.opts if option.startswith("--")}
+    options = [parameter for parameter in command.params if isinstance(parameter, click.Option)]
+    return {name for option in options for name in option.opts if name.startswith("--")}
 
 
 def test_page_has_exactly_the_commands_there_are():

@@ -83,7 +83,8 @@ def test_list_of_a_whole_file_is_named_by_the_option(cli):
 
 
 def test_people_are_added_and_changed_by_hand(cli):
-    added = cli.json("people", "add", "--list", "students", "--code", "S9", "--first-name", "Ida", "--last-name", "Holm", "--phone", "123456")
+    ida = ("--code", "S9", "--first-name", "Ida", "--last-name", "Holm", "--phone", "123456")
+    added = cli.json("people", "add", "--list", "students", *ida)
     changed = cli.json("people", "set", "s9", "--email", "ida@home.example", "--phone", "-", "--status", "graduated")
 
     assert (added["status"], added["active"], added["account"]) == ("Registered", True, None)

@@ -39,7 +39,7 @@ def test_every_file_is_written_and_none_has_a_placeholder_left(empty, tmp_path):
 
     assert folder.name == "rolecall-lockers"
     assert sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()) == made["files"]
-    assert {"pyproject.toml", "README.md", "rolecall_lockers/__init__.py", "rolecall_lockers/fake.py", "tests/test_lockers.py"} <= set(made["files"])
+    assert {"pyproject.toml", "README.md", "rolecall_lockers/fake.py", "tests/test_lockers.py"} <= set(made["files"])
     assert not [path for path in made["files"] if "$" in (folder / path).read_text("utf-8").replace("$ ", "")]
 
 

@@ -161,5 +161,14 @@ def test_unknown_setting_of_the_process_is_an_error_with_the_nearest_name(cli):
     assert "ROLECALL_DATABASE_URL" in result.stderr
 
 
+@pytest.mark.parametrize("key", ["secret_key", "encryption_keys"])
+def test_worker_refuses_to_start_without_its_keys(cli, tmp_path, key):
+    (tmp_path / "instance" / key).unlink()
+
+    result = cli("worker", "--once", code=1)
+
+    assert f"ROLECALL_{key.upper()}" in result.stderr
+
+
 def test_worker_once_ends_when_nothing_is_due(cli):
     assert cli.json("worker", "--once") == {"achieved": 0}

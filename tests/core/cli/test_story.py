@@ -23,10 +23,20 @@ def test_roster_reaches_moodle_and_a_closed_account_is_suspended_there(
     imported = cli.json("people", "import", cli.file(people), "--yes")
     opened = cli.json("accounts", "open", "--list", "students")
     given = cli.json("roles", "add", "Main student", "--type", "student")
-    where = ("--where", "type=student")
-    plan = cli.json("act", "roles.assign", *where, "--set", "mode=replace", "--set", "period=2026", "--set", f"role={given['name']}", "--dry-run")
     period = cli.json("periods")["items"][0]["code"]
-    assigned = cli.json("act", "roles.assign", *where, "--set", "mode=replace", "--set", f"period={period}", "--set", "role=Main student", "--yes")
+    what = (
+        "roles.assign",
+        "--where",
+        "type=student",
+        "--set",
+        "mode=replace",
+        "--set",
+        f"period={period}",
+        "--set",
+        f"role={given['name']}",
+    )
+    plan = cli.json("act", *what, "--dry-run")
+    assigned = cli.json("act", *what, "--yes")
 
     assert (preview["state"], preview["counts"]["waiting"]) == ("draft", 60)
     assert (imported["state"], imported["counts"]["done"]) == ("done", 60)
