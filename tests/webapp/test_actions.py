@@ -227,7 +227,7 @@ def test_what_does_not_apply_to_the_one_account_is_said(school: School, signed_i
 def test_a_form_that_is_sent_twice_does_it_once(core: Application, school: School, signed_in: Callable) -> None:
     ids = ",".join(map(str, school.students(2)))
     admin = signed_in(VIEW, "act:stranger.wave")
-    form = {"expected": "2", "key": hidden(admin.get(f"/act/stranger.wave?ids={ids}").text, "key"), "greeting": "hello"}
+    form = {"expected": "2", "run_key": hidden(admin.get(f"/act/stranger.wave?ids={ids}").text, "run_key"), "greeting": "hello"}
 
     first, second = (admin.post(f"/act/stranger.wave?ids={ids}", form) for _ in range(2))
 

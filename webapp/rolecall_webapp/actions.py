@@ -82,7 +82,7 @@ def start_run(action_id: str) -> ResponseReturnValue:
             agreed=_agreed(action, asked),
             expected=asked.expected,
             reason=request.form.get("run_reason", "").strip()[:500] or None,
-            idempotency_key=f"web:{key}" if (key := request.form.get("key")) else None,
+            idempotency_key=f"web:{key}" if (key := request.form.get("run_key")) else None,
         )
         # The run is written in units of its own; what was read until here would be an old picture afterwards.
         g.db.rollback()
@@ -177,7 +177,7 @@ def _dialog(action: Action, asked: _Asked, state: _State) -> str:
         button=action.label if plan.total == 1 else f"{action.label}: {_accounts(plan.will)}",
         values={**forms.starting(fields), **state.values},
         errors=state.errors,
-        hidden={"expected": str(plan.total), "key": secrets.token_hex(8)},
+        hidden={"expected": str(plan.total), "run_key": secrets.token_hex(8)},
         cancel=asked.back,
         confirm=confirm,
         danger=action.grade is not Grade.PLAIN,
