@@ -87,6 +87,11 @@ class RosterSource:
     def __init__(self, path: Path) -> None:
         self.path = path
 
+    @property
+    def is_delta(self) -> bool:
+        """Whether the files hold only what changed since another export, so that nobody who is missing from them has left."""
+        return False
+
     def people(self) -> Iterator[PersonRecord | BadRecord]:
         """Yield every person, without holding them all in memory."""
         raise NotImplementedError(f"{type(self).__name__} must yield people.")

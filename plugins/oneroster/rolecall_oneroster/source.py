@@ -21,6 +21,11 @@ class OneRosterSource(RosterSource):
     label = "OneRoster and School Data Sync"
     help = "A folder or zip with the CSV files of OneRoster 1.1 or 1.2, or of Microsoft School Data Sync v1, v2 or v2.1."
 
+    @property
+    def is_delta(self) -> bool:
+        """Tell whether manifest.csv says that users.csv holds changes only."""
+        return isinstance(self._reader, UsersReader) and self._reader.is_delta
+
     def people(self) -> Iterator[PersonRecord | BadRecord]:
         return self._reader.people()
 

@@ -77,6 +77,10 @@ class UsersReader:
             self._columns("relationships.csv", *_RELATION_COLUMNS)
         self._lost_relations = 0
 
+    @property
+    def is_delta(self) -> bool:
+        return self._mode == "delta"
+
     def people(self) -> Iterator[PersonRecord | BadRecord]:
         with self._files.table("users.csv", only=_USER_COLUMNS) as table:
             for row in table:

@@ -10,6 +10,7 @@ from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
 from rolecall.store import listing
+from rolecall.store.bulk import among
 from rolecall.store.tables import Account, ImportRow, Person, StudentStatus
 from rolecall.work.imports import extras
 from rolecall.work.imports.compare import Key, Verdict, compare, existing
@@ -38,11 +39,13 @@ def _staged(unit: Unit) -> dict[int, Staged]:
     numbers = [item.n for item in unit.items]
     rows = unit.session.execute(
         select(ImportRow.n, ImportRow.row, ImportRow.list, ImportRow.code_key, ImportRow.verdict, ImportRow.data).where(
-            ImportRow.run_id == unit.run.id, ImportRow.n.in_(numbers)
+            ImportRow.run_id == unit.run.id, ImportRow.n.in_(among(unit.session, numbers))
         )
     )
     return {
-        row.n: Staged(row=row.row, list=row.list, code_key=row.code_key, data={**row.data, "leaving": True} if row.verdict == "leaving" else row.data)
+        row.n: Staged(
+            row=row.row, list=row.list, code_key=row.code_key, data={**row.data, "leaving": True} if row.verdict == "leaving" else row.data
+        )
         for row in rows
     }
 
@@ -53,8 +56,12 @@ def _write(unit: Unit, staged: Mapping[int, Staged], refused: Mapping[int, tuple
     there = existing(session, [(each.list or "", each.code_key or "") for each in people.values()])
     default = session.scalar(select(StudentStatus.id).where(StudentStatus.type == "registered").order_by(StudentStatus.id).limit(1))
     judged = {n: _judge(each, there, default) for n, each in people.items()}
-    changed = [verdict.person_id for verdict in judged.values() if verdict.verdict == "changed" and verdict.person_id not in refused]
-    accounts = dict(session.execute(select(Account.id, Account.person_id).where(Account.person_id.in_(changed))).all())
+    changed = [
+        verdict.person_id
+        for verdict in judged.values()
+        if verdict.verdict == "changed" and verdict.person_id is not None and verdict.person_id not in refused
+    ]
+    accounts = dict(session.execute(select(Account.id, Account.person_id).where(Account.person_id.in_(among(session, changed)))).all())
     validators = Validators(unit)
     validators.remember(list(accounts))
     outcomes: list[Outcome] = []
@@ -67,7 +74,7 @@ def _write(unit: Unit, staged: Mapping[int, Staged], refused: Mapping[int, tuple
             updates.append({"b_id": verdict.person_id, **(verdict.after or {})})
             outcomes.append(_done(n, verdict))
         elif verdict.verdict == "unchanged":
-            outcomes.append(Outcome(n=n, outcome="skipped", code="unchanged", message="Nothing differs.", person_id=verdict.person_id))
+            outcomes.append(_unchanged(n, verdict.person_id))
         elif verdict.verdict == "rejected":
             outcomes.append(Outcome(n=n, outcome="failed", code="rejected", message=f"Row {people[n].row}: {verdict.message}"))
     _update_people(session, updates, unit.now)
@@ -76,7 +83,7 @@ def _write(unit: Unit, staged: Mapping[int, Staged], refused: Mapping[int, tuple
     outcomes += [_done(n, verdict, created[people[n].list or "", people[n].code_key or ""]) for n, verdict in new.items()]
     session.flush()
     listing.refresh_people(session, [*created.values(), *(each["b_id"] for each in updates)])
-    outcomes += [_extra(session, n, each) for n, each in sorted(staged.items()) if each.kind != "person"]
+    outcomes += _extras(session, staged)
     outcomes += [_vanished(item.n) for item in unit.items if item.n not in staged]
     return Effects(outcomes=outcomes, behind=frozenset(accounts)), validators, accounts
 
@@ -97,17 +104,35 @@ def _done(n: int, verdict: Verdict, person_id: int | None = None) -> Outcome:
     )  # fmt: skip
 
 
-def _extra(session: Session, n: int, each: Staged) -> Outcome:
-    if each.kind == "period":
-        extras.apply_period(session, each.data)
-        return Outcome(n=n, outcome="done", code="period", message=f"Period {each.data['name']}", after={"period": each.data["code"]})
-    person_id = extras.apply_relation(session, each.data)
-    if person_id is None:
-        return Outcome(n=n, outcome="failed", code="rejected", message=f"Row {each.row}: one of the two people was not imported.")
-    child_list, child = each.data["child"]
-    return Outcome(
-        n=n, outcome="done", code="relation", person_id=person_id, after={"relation": each.data["relation"], "of": f"{child_list}/{child}"}
-    )
+def _extras(session: Session, staged: Mapping[int, Staged]) -> list[Outcome]:
+    """Periods one by one, because there are a handful; relations together."""
+    outcomes = [
+        _period_done(n, each, extras.apply_period(session, each.data)) for n, each in sorted(staged.items()) if each.kind == "period"
+    ]
+    relations = {n: each for n, each in sorted(staged.items()) if each.kind == "relation"}
+    for n, answer in extras.apply_relations(session, {n: each.data for n, each in relations.items()}).items():
+        each = relations[n]
+        if answer is None:
+            message = f"Row {each.row}: one of the two people was not imported."
+            outcomes.append(Outcome(n=n, outcome="failed", code="rejected", message=message))
+        elif answer[1]:
+            child_list, child = each.data["child"]
+            after = {"relation": each.data["relation"], "of": f"{child_list}/{child}"}
+            outcomes.append(Outcome(n=n, outcome="done", code="relation", person_id=answer[0], after=after))
+        else:
+            outcomes.append(_unchanged(n, answer[0]))
+    return outcomes
+
+
+def _period_done(n: int, each: Staged, verdict: Verdict) -> Outcome:
+    if verdict.verdict == "unchanged":
+        return _unchanged(n, None)
+    before, after = (dict(fields) if fields else None for fields in (verdict.before, verdict.after))
+    return Outcome(n=n, outcome="done", code="period", message=f"Period {each.data['name']}", before=before, after=after)
+
+
+def _unchanged(n: int, person_id: int | None) -> Outcome:
+    return Outcome(n=n, outcome="skipped", code="unchanged", message="Nothing differs.", person_id=person_id)
 
 
 def _vanished(n: int) -> Outcome:
@@ -135,11 +160,22 @@ def _insert_people(session: Session, pairs: Sequence[tuple[Staged, Verdict]], at
         said = verdict.after or {}
         rows.append(
             {
-                "list": staged.list, "code": said["code"], "code_key": staged.code_key, "first_name": said["first_name"],
-                "last_name": said["last_name"], "email": said.get("email"), "phone": said.get("phone"), "language": said.get("language"),
-                "active": said.get("active", True), "no_sync": said.get("no_sync", False), "status_id": said.get("status_id"),
-                "search": "", "version": 1, "created_at": at, "updated_at": at,
-            }  # fmt: skip
+                "list": staged.list,
+                "code": said["code"],
+                "code_key": staged.code_key,
+                "first_name": said["first_name"],
+                "last_name": said["last_name"],
+                "email": said.get("email"),
+                "phone": said.get("phone"),
+                "language": said.get("language"),
+                "active": said.get("active", True),
+                "no_sync": said.get("no_sync", False),
+                "status_id": said.get("status_id"),
+                "search": "",
+                "version": 1,
+                "created_at": at,
+                "updated_at": at,
+            }
         )
     session.connection().execute(insert(Person), rows)
     found = existing(session, [(row["list"], row["code_key"]) for row in rows])

@@ -13,15 +13,16 @@ from rolecall.store.tables.base import Json
 SMALLEST_POPULATION = 20
 
 
-def stage_leaving(session: Session, run_id: int, start: int, lists: Sequence[str]) -> tuple[int, list[str]]:
-    """Stage everybody active in these lists who is not in the file, with one statement.
+def stage_leaving(session: Session, run_id: int, start: int, lists: Sequence[str], *, people: int, nameless: int) -> tuple[int, list[str]]:
+    """Stage everybody active in these lists whom no row names, with one statement; rejected rows name people too.
 
-    Returns how many they are, and the sentences of the brake: none, or why the import is held.
+    ``people`` rows were read, and of ``nameless`` ones nobody can say whom they name. Returns how many leave, and the sentences of
+    the brake: none, or why the import is held.
     """
     share = int(core_settings(session)["import_shrink_percent"])
     in_file = select(ImportRow.n).where(ImportRow.run_id == run_id, ImportRow.list == Person.list, ImportRow.code_key == Person.code_key)
-    # A row that was rejected still names somebody who is there.
-    named = select(RunItem.n).where(RunItem.run_id == run_id, RunItem.person_id == Person.id)
+    # A row that could not be read to its list names whoever has the code.
+    named = select(ImportRow.n).where(ImportRow.run_id == run_id, ImportRow.list.is_(None), ImportRow.code_key == Person.code_key)
     active = (Person.list.in_(lists), Person.active)
     populations = dict(session.execute(select(Person.list, func.count()).where(*active).group_by(Person.list)).all())
     missing = select(Person.id, Person.list, Person.code_key, Person.code).where(*active, ~in_file.exists(), ~named.exists())
@@ -33,16 +34,24 @@ def stage_leaving(session: Session, run_id: int, start: int, lists: Sequence[str
     session.execute(insert(ImportRow).from_select(["run_id", "n", "row", "list", "code_key", "verdict", "data"], staged))
     items = (
         select(
-            literal(run_id), ImportRow.n, Person.id, literal("waiting"), literal("leaving"),
+            literal(run_id),
+            ImportRow.n,
+            Person.id,
+            literal("waiting"),
+            literal("leaving"),
             literal("Not in the file, which is declared complete: becomes inactive."),
-            literal({"active": True}, Json), literal({"active": False}, Json),
-        )  # fmt: skip
+            literal({"active": True}, Json),
+            literal({"active": False}, Json),
+        )
         .join(Person, (Person.list == ImportRow.list) & (Person.code_key == ImportRow.code_key))
         .where(ImportRow.run_id == run_id, ImportRow.verdict == "leaving")
     )
     columns = ["run_id", "n", "person_id", "outcome", "code", "message", "before", "after"]
     session.execute(insert(RunItem).from_select(columns, items))
-    return sum(gone.values()), _brake(lists, populations, gone, share, empty=start == 0)
+    held = _brake(lists, populations, gone, share, empty=people == 0)
+    if nameless and gone:
+        held.append(f"{nameless:,} rows cannot be read, and may name some of the {sum(gone.values()):,} people who would become inactive.")
+    return sum(gone.values()), held
 
 
 def _brake(lists: Sequence[str], populations: dict[str, int], gone: dict[str, int], share: int, *, empty: bool) -> list[str]:

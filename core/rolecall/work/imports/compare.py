@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from rolecall.store.bulk import among
 from rolecall.store.tables import Person
 from rolecall.work.imports.records import NEEDED, Staged
 
@@ -36,7 +37,10 @@ def existing(session: Session, keys: Sequence[Key]) -> dict[Key, dict[str, Any]]
     columns = [getattr(Person, name) for name in _FIELDS]
     found: dict[Key, dict[str, Any]] = {}
     for people_list, codes in by_list.items():
-        rows = session.execute(select(Person.id, Person.list, Person.code_key, *columns).where(Person.list == people_list, Person.code_key.in_(codes)))
+        statement = select(Person.id, Person.list, Person.code_key, *columns).where(
+            Person.list == people_list, Person.code_key.in_(among(session, codes))
+        )
+        rows = session.connection().execute(statement)
         for person_id, of_list, code_key, *values in rows:
             found[of_list, code_key] = {"id": person_id, **dict(zip(_FIELDS, values, strict=True))}
     return found
@@ -60,5 +64,3 @@ def compare(staged: Staged, there: Mapping[str, Any] | None, default_status: int
     if not differing:
         return Verdict(verdict="unchanged", person_id=there["id"])
     return Verdict(verdict="changed", person_id=there["id"], before={name: there[name] for name in differing}, after=differing)
-
-

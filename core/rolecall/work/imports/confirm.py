@@ -38,7 +38,9 @@ def confirm(app: Application, actor: Actor, run_id: int, *, allow_shrink: bool =
         run.facts = {**run.facts, "confirmed": True, "allow_shrink": bool(held)}
         # Whoever confirms is who imports: the rights of the batches are theirs.
         run.actor, run.actor_account_id, run.actor_label, run.address = actor.name, actor.account_id, actor.label, actor.address
-        waiting = session.scalar(select(func.count()).select_from(RunItem).where(RunItem.run_id == run_id, RunItem.outcome == "waiting")) or 0
+        waiting = (
+            session.scalar(select(func.count()).select_from(RunItem).where(RunItem.run_id == run_id, RunItem.outcome == "waiting")) or 0
+        )
         begin(app, run, waiting, now(session))
         audit.append(session, actor=actor, kind="import.confirm", payload={"counts": run.facts["counts"], "held": held}, run_id=run_id)
         return run.state == "running"

@@ -4,40 +4,55 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from rolecall.errors import Invalid
+from rolecall.sdk.roster import PeriodRecord, RelationRecord
+from rolecall.store.bulk import among
 from rolecall.store.folding import canonical
 from rolecall.store.tables import ImportRow, Period, Relation
 from rolecall.work.imports.compare import Key, Verdict, existing
-from rolecall.work.imports.records import Staged
+from rolecall.work.imports.records import Staged, shown
 from rolecall.work.imports.source import Source
+
+#: Width of a period's code.
+_LONGEST_CODE = 60
 
 
 def staged_periods(source: Source) -> Iterator[Staged]:
     """The periods of a source as staged rows."""
     for record in source.periods():
-        data = {
-            "kind": "period", "code": record.code, "name": record.name, "starts_on": record.starts_on.isoformat(),
-            "ends_on": record.ends_on.isoformat(),
-        }  # fmt: skip
+        # What a plugin yields is known only now, whatever the annotations say.
+        given: object = record
+        if not isinstance(given, PeriodRecord) or type(record.starts_on) is not date or type(record.ends_on) is not date:
+            raise TypeError(f"it yielded {record!r:.100}, which is no PeriodRecord with two dates")
+        name, code = shown(record.name).strip(), shown(record.code)
+        starts, ends = record.starts_on.isoformat(), record.ends_on.isoformat()
+        data = {"kind": "period", "code": code.strip(), "name": name, "starts_on": starts, "ends_on": ends}
         try:
-            data["key"] = canonical(record.code, what="code", words=True, longest=60)
+            data["key"] = canonical(code, what="code", words=True, longest=60)
         except Invalid as error:
             yield Staged(row=0, data=data, problem=str(error))
             continue
-        wrong = record.ends_on < record.starts_on
-        yield Staged(row=0, data=data, problem=f"The period {record.code} ends before it starts." if wrong else None)
+        problem = None
+        if len(data["code"]) > _LONGEST_CODE or not name:
+            problem = f"The period {code} needs a name, and a code of at most {_LONGEST_CODE} characters."
+        elif record.ends_on < record.starts_on:
+            problem = f"The period {code} ends before it starts."
+        yield Staged(row=0, data=data, problem=problem)
 
 
 def staged_relations(source: Source) -> Iterator[Staged]:
     """The relations of a source as staged rows."""
     for record in source.relations():
-        data: dict[str, Any] = {"kind": "relation", "relation": record.kind[:40]}
+        given: object = record
+        if not isinstance(given, RelationRecord) or type(record.row) is not int:
+            raise TypeError(f"it yielded {record!r:.100}, which is no RelationRecord with the number of its row")
+        data: dict[str, Any] = {"kind": "relation", "relation": shown(record.kind, 40)}
         try:
             for name, (people_list, code) in (("person", record.person), ("child", record.child)):
-                data[name] = [people_list, canonical(code, what="code", words=True)]
+                data[name] = [shown(people_list, 20), canonical(shown(code), what="code", words=True)]
         except Invalid as error:
             yield Staged(row=record.row, data={"kind": "relation"}, problem=str(error))
             continue
@@ -62,26 +77,41 @@ def verdicts(session: Session, run_id: int, staged: Sequence[Staged]) -> list[tu
     return judged
 
 
-def apply_period(session: Session, data: Mapping[str, Any]) -> None:
+def apply_period(session: Session, data: Mapping[str, Any]) -> Verdict:
     """Create a period or bring its name and dates up to date; whether it is open or current is an administrator's word."""
     period = session.scalar(select(Period).where(Period.code_key == data["key"]))
+    verdict = _judge_period(data, period)
+    if verdict.verdict == "unchanged":
+        return verdict
     if period is None:
         period = Period(code=data["code"], code_key=data["key"])
         session.add(period)
+    else:
+        period.version += 1
     period.name, period.starts_on, period.ends_on = data["name"], date.fromisoformat(data["starts_on"]), date.fromisoformat(data["ends_on"])
     session.flush()
+    return verdict
 
 
-def apply_relation(session: Session, data: Mapping[str, Any]) -> int | None:
-    """Record a relation; returns the id of the guardian, or none when one of the two is not there."""
-    people = existing(session, list(_keys(data)))
-    person, child = (people.get(key) for key in _keys(data))
-    if person is None or child is None:
-        return None
-    if (person["id"], child["id"], data["relation"]) not in _have(session, [person["id"]]):
-        session.add(Relation(person_id=person["id"], child_id=child["id"], kind=data["relation"]))
-        session.flush()
-    return int(person["id"])
+def apply_relations(session: Session, relations: Mapping[int, Mapping[str, Any]]) -> dict[int, tuple[int, bool] | None]:
+    """Record relations, by number; answers (id of the guardian, whether it is new), or none where one of the two is not there."""
+    people = existing(session, [key for data in relations.values() for key in _keys(data)])
+    have = _have(session, [person["id"] for person in people.values()])
+    answers: dict[int, tuple[int, bool] | None] = {}
+    rows = []
+    for n, data in relations.items():
+        person, child = (people.get(key) for key in _keys(data))
+        if person is None or child is None:
+            answers[n] = None
+            continue
+        triple = (int(person["id"]), int(child["id"]), str(data["relation"]))
+        answers[n] = (triple[0], triple not in have)
+        if triple not in have:
+            have.add(triple)
+            rows.append(dict(zip(("person_id", "child_id", "kind"), triple, strict=True)))
+    if rows:
+        session.connection().execute(insert(Relation), rows)
+    return answers
 
 
 def _judge_period(data: Mapping[str, Any], there: Period | None) -> Verdict:
@@ -92,9 +122,7 @@ def _judge_period(data: Mapping[str, Any], there: Period | None) -> Verdict:
     differing = {name: value for name, value in said.items() if has[name] != value}
     if not differing:
         return Verdict(verdict="unchanged")
-    return Verdict(
-        verdict="changed", before={name: has[name] for name in differing}, after=differing, message=f"Period {there.name}"
-    )
+    return Verdict(verdict="changed", before={name: has[name] for name in differing}, after=differing, message=f"Period {there.name}")
 
 
 def _judge_relation(data: Mapping[str, Any], people: Mapping[Key, Any], coming: set[Key], have: set[tuple[int, int, str]]) -> Verdict:
@@ -117,13 +145,18 @@ def _coming(session: Session, run_id: int, keys: Sequence[Key]) -> set[Key]:
     """Keys of people whom this very import brings."""
     codes = [code for _, code in keys]
     rows = session.execute(
-        select(ImportRow.list, ImportRow.code_key).where(ImportRow.run_id == run_id, ImportRow.list.is_not(None), ImportRow.code_key.in_(codes))
+        select(ImportRow.list, ImportRow.code_key).where(
+            ImportRow.run_id == run_id,
+            ImportRow.list.is_not(None),
+            ImportRow.code_key.in_(among(session, codes)),
+            ImportRow.verdict != "rejected",
+        )
     )
     return {(row.list, row.code_key) for row in rows}
 
 
 def _have(session: Session, people: Sequence[int]) -> set[tuple[int, int, str]]:
-    rows = session.execute(select(Relation.person_id, Relation.child_id, Relation.kind).where(Relation.person_id.in_(people)))
-    return set(rows)
-
-
+    rows = session.execute(
+        select(Relation.person_id, Relation.child_id, Relation.kind).where(Relation.person_id.in_(among(session, people)))
+    )
+    return {(row[0], row[1], row[2]) for row in rows}

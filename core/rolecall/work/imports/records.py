@@ -1,4 +1,7 @@
-"""The rows of an import between the source and the database: plain JSON values under fixed names."""
+"""The rows of an import between the source and the database: plain JSON values under fixed names.
+
+Sources may be anybody's: what they say is checked here, field by field, so that one odd value is one rejected row.
+"""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -6,7 +9,7 @@ from typing import Any
 
 from rolecall.errors import Invalid
 from rolecall.sdk.person_fields import language_tag, problem_of
-from rolecall.sdk.roster import Clear, PersonRecord
+from rolecall.sdk.roster import BadRecord, Clear, PersonRecord
 from rolecall.sdk.words import LISTS
 from rolecall.store.folding import canonical
 
@@ -18,7 +21,10 @@ NEEDED = ("first_name", "last_name")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Staged:
-    """One row as it is staged: what it is about (person, period or relation), and what the source says of it."""
+    """One row as it is staged: what it is about (person, period or relation), and what the source says of it.
+
+    A rejected row keeps its ``code_key`` where it is known: whoever it names is in the file.
+    """
 
     row: int
     list: str | None = None
@@ -32,40 +38,100 @@ class Staged:
         return str(self.data.get("kind", "person"))
 
 
-def stage_person(record: PersonRecord, statuses: Mapping[str, int]) -> Staged:
-    """Turn a record into a staged row; what is wrong with it becomes its problem, in a sentence."""
+def stage_record(record: PersonRecord | BadRecord, statuses: Mapping[str, int]) -> Staged:
+    """Turn a record into a staged row; what is wrong with it becomes its problem, in a sentence.
+
+    :raises TypeError: when the source yields something else.
+    """
+    # What a plugin yields is known only now, whatever the annotations say.
+    given: object = record
+    if not isinstance(given, PersonRecord | BadRecord) or type(given.row) is not int:
+        raise TypeError(f"it yielded {record!r:.100}, which is neither a PersonRecord nor a BadRecord with the number of its row")
+    if isinstance(record, BadRecord):
+        return Staged(row=record.row, code_key=_key(record.code), data={"code": shown(record.code)}, problem=shown(record.message, 1_000))
+    return _stage_person(record, statuses)
+
+
+def shown(value: object, longest: int = 200) -> str:
+    """Return what a source said as text that every database and page takes."""
+    text = value if isinstance(value, str) else repr(value)
+    return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text[:longest])
+
+
+def _stage_person(record: PersonRecord, statuses: Mapping[str, int]) -> Staged:
+    wrong = list(_wrong_types(record))
+    if wrong:
+        return Staged(row=record.row, code_key=_key(record.code), data={"code": shown(record.code)}, problem=" ".join(wrong))
     try:
         code_key = canonical(record.code, what="code", words=True)
     except Invalid as error:
-        return Staged(row=record.row, data={"code": record.code[:100]}, problem=str(error))
+        return Staged(row=record.row, data={"code": shown(record.code)}, problem=str(error))
+    if record.list not in LISTS:
+        message = f"There is no list “{shown(record.list, 40)}”."
+        return Staged(row=record.row, code_key=code_key, data={"code": shown(record.code)}, problem=message)
     said: dict[str, Any] = {"code": record.code.strip()}
-    problems = list(_problems(record))
+    problems = []
+    if problem := problem_of("code", said["code"]):
+        problems.append(problem)
     for name in TEXTS:
         value = getattr(record, name)
-        if value is not None:
-            said[name] = None if isinstance(value, Clear) else value.strip()
+        if value is None:
+            continue
+        if isinstance(value, Clear):
+            said[name] = None
+            if name in NEEDED:
+                problems.append(f"The {name.replace('_', ' ')} cannot be cleared.")
+            continue
+        said[name] = value = value.strip()
+        # An empty text is no name, and of anything else it says nothing.
+        if not value:
+            del said[name]
+        elif problem := problem_of(name, value) or _unwritable(name, value):
+            problems.append(problem)
+    if problems:
+        told = {name: shown(value) for name, value in said.items() if value}
+        return Staged(row=record.row, list=record.list, code_key=code_key, data=told, problem=" ".join(problems))
     if said.get("language"):
         said["language"] = language_tag(said["language"])
     for name in FLAGS:
         if getattr(record, name) is not None:
             said[name] = getattr(record, name)
-    if record.status is not None:
-        status = statuses.get(record.status.strip().casefold())
-        if record.list != "students":
-            problems.append("Only students have a status.")
-        elif status is None:
-            problems.append(f"There is no student status “{record.status}”.")
-        else:
-            said["status_id"] = status
-    if record.list not in LISTS:
-        return Staged(row=record.row, data=said, problem=f"There is no list “{record.list}”.")
-    return Staged(row=record.row, list=record.list, code_key=code_key, data=said, problem=" ".join(problems) or None)
+    return Staged(row=record.row, list=record.list, code_key=code_key, data=said, problem=_stage_status(record, statuses, said))
 
 
-def _problems(record: PersonRecord) -> Iterator[str]:
-    for name in ("code", *TEXTS):
+def _stage_status(record: PersonRecord, statuses: Mapping[str, int], said: dict[str, Any]) -> str | None:
+    if record.status is None or not record.status.strip():
+        return None
+    if record.list != "students":
+        return "Only students have a status."
+    status = statuses.get(record.status.strip().casefold())
+    if status is None:
+        return f"There is no student status “{shown(record.status, 100)}”."
+    said["status_id"] = status
+    return None
+
+
+def _wrong_types(record: PersonRecord) -> Iterator[str]:
+    for name in ("list", "code"):
+        if not isinstance(getattr(record, name), str):
+            yield f"The {name} is {shown(getattr(record, name), 40)}, which is no text."
+    for name in (*TEXTS, "status"):
         value = getattr(record, name)
-        if isinstance(value, str) and (problem := problem_of(name, value.strip())):
-            yield problem
-        if name in NEEDED and isinstance(value, Clear):
-            yield f"The {name.replace('_', ' ')} cannot be cleared."
+        if value is not None and not isinstance(value, str) and not (isinstance(value, Clear) and name != "status"):
+            yield f"The {name.replace('_', ' ')} is {shown(value, 40)}, which is no text."
+    for name in FLAGS:
+        if not isinstance(getattr(record, name), bool | None):
+            yield f"“{name}” is {shown(getattr(record, name), 40)}, which is neither yes nor no."
+
+
+def _unwritable(name: str, text: str) -> str:
+    if text.isascii() or not any("\ud800" <= each <= "\udfff" for each in text):
+        return ""
+    return f"The {name.replace('_', ' ')} contains a character that cannot be shown."
+
+
+def _key(code: object) -> str | None:
+    try:
+        return canonical(code, what="code", words=True) if isinstance(code, str) else None
+    except Invalid:
+        return None

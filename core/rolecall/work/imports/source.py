@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from rolecall.errors import Invalid, RolecallError, Unknown
 from rolecall.plugins.registry import View
 from rolecall.sdk.roster import BadRecord, PeriodRecord, PersonRecord, RelationRecord
@@ -17,6 +19,9 @@ class Source(Protocol):
 
     @property
     def label(self) -> str: ...
+
+    @property
+    def is_delta(self) -> bool: ...
 
     def people(self) -> Iterator[PersonRecord | BadRecord]: ...
 
@@ -34,6 +39,11 @@ class CsvSource:
     path: Path
     label: str
     default_list: str | None = None
+
+    @property
+    def is_delta(self) -> bool:
+        """A file of people is what its declaration says."""
+        return False
 
     def people(self) -> Iterator[PersonRecord | BadRecord]:
         """Walk the file."""
@@ -65,7 +75,7 @@ def plugin_source(view: View, source_id: str, path: Path) -> Iterator[Source]:
         raise Unknown(f"There is no roster source called {source_id}.", hint="Enable its plugin, or look at the integrations page.")
     try:
         yield kind(path)
-    except RolecallError:
+    except (RolecallError, SQLAlchemyError):
         raise
     except OSError as error:
         raise Invalid(f"{path.name} cannot be read: {error.strerror}.") from error

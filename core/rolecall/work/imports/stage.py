@@ -8,26 +8,31 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import islice
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
 from rolecall.accounts import audit
 from rolecall.accounts.actors import Actor
+from rolecall.errors import Invalid
 from rolecall.sdk.roster import BadRecord, PersonRecord
-from rolecall.store.bulk import chunks
+from rolecall.store.bulk import among, chunks
+from rolecall.store.engine import now
 from rolecall.store.tables import ImportRow, Run, RunItem, StudentStatus
 from rolecall.work.application import Application
 from rolecall.work.imports import extras
 from rolecall.work.imports.brake import stage_leaving
 from rolecall.work.imports.compare import Key, Verdict, compare, existing
-from rolecall.work.imports.records import Staged, stage_person
+from rolecall.work.imports.records import Staged, shown, stage_record
 from rolecall.work.imports.source import Source
 from rolecall.work.runs.start import known_run, new_run, unique
 
 #: Rows per transaction while staging: others can write in between, and a chunk is a few megabytes.
 CHUNK = 2_000
+#: Sentences about what was not read that a preview shows.
+NOTES = 50
 VERDICTS = ("new", "changed", "unchanged", "rejected", "leaving")
 
 
@@ -47,6 +52,9 @@ class Options:
 @dataclass(slots=True)
 class _Progress:
     n: int = 0
+    people: int = 0
+    #: Rows that cannot be read so far as to tell whom they name.
+    nameless: int = 0
     counts: Counter[str] = field(default_factory=Counter)
     lists: set[str] = field(default_factory=set)
 
@@ -60,11 +68,16 @@ def stage(app: Application, actor: Actor, source: Source, options: Options) -> i
     """
     actor.require("people:create")
     actor.require("people:edit")
+    if options.complete and source.is_delta:
+        raise Invalid(
+            f"{source.label} holds only what changed since another export, so it cannot be declared complete.",
+            hint="Import it without that, or export everything (bulk).",
+        )
     params: dict[str, Any] = {"source": source.label, "complete": options.complete}
     run_id, is_new = unique(app, lambda session: _new_draft(session, actor, params, options))
     if not is_new:
         return run_id
-    progress = _Progress(lists=set(options.lists))
+    progress = _Progress()
     try:
         for part in chunks(extras.staged_periods(source), CHUNK):
             app.db.attempt(partial(_write_extras, run_id=run_id, progress=progress, staged=part))
@@ -73,7 +86,7 @@ def stage(app: Application, actor: Actor, source: Source, options: Options) -> i
         for part in chunks(extras.staged_relations(source), CHUNK):
             app.db.attempt(partial(_write_extras, run_id=run_id, progress=progress, staged=part))
         # A source knows only at its end what it had to leave unread.
-        notes = list(source.notes())
+        notes = [shown(note, 500) for note in islice(source.notes(), NOTES)]
     except BaseException:
         app.db.attempt(lambda session: _abandon(session, run_id))
         raise
@@ -92,12 +105,7 @@ def _new_draft(session: Session, actor: Actor, params: dict[str, Any], options: 
 
 def _write_people(session: Session, run_id: int, progress: _Progress, records: Iterable[PersonRecord | BadRecord]) -> None:
     statuses, default = _statuses(session)
-    staged = [
-        Staged(row=record.row, data={"code": record.code}, problem=record.message)
-        if isinstance(record, BadRecord)
-        else stage_person(record, statuses)
-        for record in records
-    ]
+    staged = [stage_record(record, statuses) for record in records]
     keys = [(each.list, each.code_key) for each in staged if each.list and each.code_key]
     there = existing(session, keys)
     rows_of = _rows_of(session, run_id, keys)
@@ -108,7 +116,7 @@ def _write_people(session: Session, run_id: int, progress: _Progress, records: I
         verdict = compare(each, there.get(key) if key else None, default)
         if key is not None and key in rows_of:
             verdict = Verdict(verdict="rejected", person_id=verdict.person_id, message=f"The code is in row {rows_of[key]} already.")
-        elif key is not None:
+        elif key is not None and verdict.verdict != "rejected":
             rows_of[key] = each.row
         pairs.append((each, verdict))
         counts[verdict.verdict] += 1
@@ -116,6 +124,8 @@ def _write_people(session: Session, run_id: int, progress: _Progress, records: I
     # Only a chunk that was written counts: the database may have had to try it twice.
     progress.n = start + len(pairs)
     progress.counts += counts
+    progress.people += len(pairs)
+    progress.nameless += sum(verdict.verdict == "rejected" and each.code_key is None for each, verdict in pairs)
     progress.lists.update(each.list for each in staged if each.list)
 
 
@@ -131,14 +141,19 @@ def _write(session: Session, run_id: int, start: int, pairs: Iterable[tuple[Stag
     for n, (staged, verdict) in enumerate(pairs, start + 1):
         rows.append(
             {
-                "run_id": run_id, "n": n, "row": staged.row, "list": staged.list,
-                "code_key": staged.code_key if verdict.verdict != "rejected" else None, "verdict": verdict.verdict, "data": dict(staged.data),
-            }  # fmt: skip
+                "run_id": run_id,
+                "n": n,
+                "row": staged.row,
+                "list": staged.list,
+                "code_key": staged.code_key,
+                "verdict": verdict.verdict,
+                "data": dict(staged.data),
+            }
         )
         items.append(item_values(run_id, n, staged, verdict))
     if rows:
-        session.execute(insert(ImportRow), rows)
-        session.execute(insert(RunItem), items)
+        session.connection().execute(insert(ImportRow), rows)
+        session.connection().execute(insert(RunItem), items)
 
 
 _OUTCOMES = {"new": "waiting", "changed": "waiting", "leaving": "waiting", "unchanged": "skipped", "rejected": "failed"}
@@ -163,7 +178,10 @@ def _rows_of(session: Session, run_id: int, keys: list[Key]) -> dict[Key, int]:
     for people_list in {key[0] for key in keys}:
         codes = [code for of_list, code in keys if of_list == people_list]
         statement = select(ImportRow.list, ImportRow.code_key, ImportRow.row).where(
-            ImportRow.run_id == run_id, ImportRow.list == people_list, ImportRow.code_key.in_(codes)
+            ImportRow.run_id == run_id,
+            ImportRow.list == people_list,
+            ImportRow.code_key.in_(among(session, codes)),
+            ImportRow.verdict != "rejected",
         )
         found.update({(row.list, row.code_key): row.row for row in session.execute(statement)})
     return found
@@ -178,6 +196,9 @@ def _statuses(session: Session) -> tuple[dict[str, int], int | None]:
 def _abandon(session: Session, run_id: int) -> None:
     run = session.get_one(Run, run_id)
     run.state, run.error, run.idempotency_key = "failed", "The file could not be read to its end; nothing was imported.", None
+    run.finished_at = now(session)
+    for table in (ImportRow, RunItem):
+        session.execute(delete(table).where(table.run_id == run_id), execution_options={"synchronize_session": False})
 
 
 def _complete(session: Session, actor: Actor, run_id: int, progress: _Progress, options: Options, notes: list[str]) -> None:
@@ -185,9 +206,11 @@ def _complete(session: Session, actor: Actor, run_id: int, progress: _Progress, 
     held: list[str] = []
     counts = Counter(progress.counts)
     if options.complete:
-        leaving, held = stage_leaving(session, run_id, progress.n, sorted(progress.lists))
+        # Whoever names the lists means these alone, whatever else a stray row is about.
+        lists = sorted(options.lists or progress.lists)
+        leaving, held = stage_leaving(session, run_id, progress.n, lists, people=progress.people, nameless=progress.nameless)
         counts["leaving"] = leaving
-    run.facts = {"staged": True, "counts": {name: counts[name] for name in VERDICTS}, "held": held, "notes": notes[:50]}
+    run.facts = {"staged": True, "counts": {name: counts[name] for name in VERDICTS}, "held": held, "notes": notes}
     payload = {"source": run.params["source"], "counts": json.loads(json.dumps(run.facts["counts"])), "complete": options.complete}
     audit.append(session, actor=actor, kind="import.stage", payload=payload, run_id=run_id)
 

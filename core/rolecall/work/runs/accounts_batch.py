@@ -125,7 +125,8 @@ def _effects(unit: Unit, action: Action, context: RunContext, ids: Sequence[int]
         session.expire_all()
     versions = dict(session.execute(select(Account.id, Account.version).where(Account.id.in_(among(session, context.before)))).all())
     outcomes = [
-        Outcome(n=numbers[each], outcome="skipped", code=code, message=message, account_id=each) for each, (code, message) in refused.items()
+        Outcome(n=numbers[each], outcome="skipped", code=code, message=message, account_id=each)
+        for each, (code, message) in refused.items()
     ]
     drawn_in = [(each, pair) for each, pair in changes.items() if each not in numbers and (pair[0] or pair[1])]
     for each in ids:
@@ -139,9 +140,14 @@ def _effects(unit: Unit, action: Action, context: RunContext, ids: Sequence[int]
             before = before | {f"account:{other}": pair[0] for other, pair in drawn_in}
         outcomes.append(
             Outcome(
-                n=numbers[each], outcome="done", before=before or None, after=becomes or None, account_id=each,
-                version_after=versions[each], secret=context.secrets.get(each),
-            )  # fmt: skip
+                n=numbers[each],
+                outcome="done",
+                before=before or None,
+                after=becomes or None,
+                account_id=each,
+                version_after=versions[each],
+                secret=context.secrets.get(each),
+            )
         )
     return Effects(
         outcomes=outcomes,

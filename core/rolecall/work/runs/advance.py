@@ -82,4 +82,3 @@ def _fail(app: Application, run_id: int, fence: int, why: str) -> None:
 
 def _is_due(at: datetime) -> ColumnElement[bool]:
     return Run.state.in_(_ACTIVE) & or_(Run.leased_until.is_(None), Run.leased_until < at)
-

@@ -30,7 +30,9 @@ class Accounts:
         return len(self._ids)
 
     def __iter__(self) -> Iterator[Account]:
-        rows = self._session.scalars(select(Account).where(Account.id.in_(among(self._session, self._ids))).options(joinedload(Account.person)))
+        rows = self._session.scalars(
+            select(Account).where(Account.id.in_(among(self._session, self._ids))).options(joinedload(Account.person))
+        )
         by_id = {row.id: row for row in rows}
         return iter([by_id[each] for each in self._ids if each in by_id])
 

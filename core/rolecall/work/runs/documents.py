@@ -18,7 +18,9 @@ Items = Select[RunItem, str, str, str, str, str, str, str]
 def counts(session: Session, run_ids: Sequence[int]) -> dict[int, dict[str, int]]:
     """Items per outcome of each run, in one statement."""
     found = {run_id: dict.fromkeys(OUTCOMES, 0) for run_id in run_ids}
-    grouped = select(RunItem.run_id, RunItem.outcome, func.count()).where(RunItem.run_id.in_(run_ids)).group_by(RunItem.run_id, RunItem.outcome)
+    grouped = (
+        select(RunItem.run_id, RunItem.outcome, func.count()).where(RunItem.run_id.in_(run_ids)).group_by(RunItem.run_id, RunItem.outcome)
+    )
     for run_id, outcome, n in session.execute(grouped):
         found[run_id][outcome] = n
     return found
@@ -34,10 +36,21 @@ def run_documents(session: Session, runs: Sequence[Run]) -> list[Document]:
     by_run = counts(session, [run.id for run in runs])
     return [
         {
-            "id": run.id, "kind": run.kind, "action": run.action, "actor": run.actor_label, "reason": run.reason, "state": run.state,
-            "params": run.params, "filter": run.filter, "counts": by_run[run.id], "facts": {k: v for k, v in run.facts.items() if k != "had_secrets"},
-            "error": run.error, "created_at": _time(run.created_at), "finished_at": _time(run.finished_at), "undoes": run.undoes,
-        }  # fmt: skip
+            "id": run.id,
+            "kind": run.kind,
+            "action": run.action,
+            "actor": run.actor_label,
+            "reason": run.reason,
+            "state": run.state,
+            "params": run.params,
+            "filter": run.filter,
+            "counts": by_run[run.id],
+            "facts": {k: v for k, v in run.facts.items() if k != "had_secrets"},
+            "error": run.error,
+            "created_at": _time(run.created_at),
+            "finished_at": _time(run.finished_at),
+            "undoes": run.undoes,
+        }
         for run in runs
     ]
 
@@ -45,7 +58,9 @@ def run_documents(session: Session, runs: Sequence[Run]) -> list[Document]:
 def items_query(run_id: int, *, outcome: str | None = None, code: str | None = None) -> Items:
     """The items of a run with the names of whom they are about, in their order."""
     statement = (
-        select(RunItem, Account.username, Account.first_name, Account.last_name, Person.code, Person.list, Person.first_name, Person.last_name)
+        select(
+            RunItem, Account.username, Account.first_name, Account.last_name, Person.code, Person.list, Person.first_name, Person.last_name
+        )
         .outerjoin(Account, Account.id == RunItem.account_id)
         .outerjoin(Person, Person.id == RunItem.person_id)
         .where(RunItem.run_id == run_id)
@@ -66,8 +81,12 @@ def item_documents(session: Session, statement: Items) -> list[Document]:
                 "n": item.n,
                 "account": {"id": item.account_id, "username": username, "name": name} if item.account_id else None,
                 "person": {"id": item.person_id, "list": people_list, "code": code, "name": name} if item.person_id else None,
-                "outcome": item.outcome, "code": item.code, "message": item.message, "before": item.before, "after": item.after,
-            }  # fmt: skip
+                "outcome": item.outcome,
+                "code": item.code,
+                "message": item.message,
+                "before": item.before,
+                "after": item.after,
+            }
         )
     return documents
 

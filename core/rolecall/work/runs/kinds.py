@@ -50,7 +50,7 @@ KINDS = {
     "open": Kind(process=opening_batch.process_open, batch=lambda _view, _run: PEOPLE, permissions=lambda _run: ("accounts:create",)),
     "import": Kind(
         process=apply.process_import,
-        batch=lambda _view, _run: PEOPLE,
+        batch=lambda _view, _run: 2 * PEOPLE,
         permissions=lambda _run: ("people:create", "people:edit"),
     ),
 }

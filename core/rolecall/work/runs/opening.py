@@ -17,7 +17,12 @@ from rolecall.work.runs.selection import Selection
 
 
 def start_opening(
-    app: Application, actor: Actor, *, people: Sequence[int] | None = None, people_list: str | None = None, idempotency_key: str | None = None
+    app: Application,
+    actor: Actor,
+    *,
+    people: Sequence[int] | None = None,
+    people_list: str | None = None,
+    idempotency_key: str | None = None,
 ) -> int:
     """Begin a run that opens accounts: for these people, or for every eligible person of a list (or of all) without one.
 
@@ -72,7 +77,8 @@ def _freeze_people(session: Session, run: Run, chosen: Sequence[int] | None, peo
     people = statement.subquery()
     order = func.row_number().over(order_by=people.c.id)
     session.execute(
-        insert(RunItem).from_select(["run_id", "n", "person_id", "outcome"], select(literal(run.id), order, people.c.id, literal("waiting")))
+        insert(RunItem).from_select(
+            ["run_id", "n", "person_id", "outcome"], select(literal(run.id), order, people.c.id, literal("waiting"))
+        )
     )
     return session.scalar(select(func.count()).select_from(RunItem).where(RunItem.run_id == run.id)) or 0
-

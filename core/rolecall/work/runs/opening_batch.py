@@ -26,7 +26,9 @@ def process_open(unit: Unit) -> Effects:
         session.expire_all()
         refused.update({ids[each]: why for each, why in newly.items()})
     after = project(session, list(ids))
-    outcomes = [Outcome(n=numbers[each], outcome="skipped", code=code, message=why, person_id=each) for each, (code, why) in refused.items()]
+    outcomes = [
+        Outcome(n=numbers[each], outcome="skipped", code=code, message=why, person_id=each) for each, (code, why) in refused.items()
+    ]
     for result in opened:
         n = numbers[result.person_id]
         if result.account_id is None:

@@ -57,9 +57,12 @@ def fetch_secrets(app: Application, actor: Actor, run_id: int) -> list[HandedOut
             raise Refused("There is nothing to fetch: it was fetched already, or more than 24 hours have passed.", code="gone")
         handed = [
             HandedOut(
-                n=row.n, account_id=row.account_id, username=row.username, name=f"{row.first_name} {row.last_name}".strip(),
+                n=row.n,
+                account_id=row.account_id,
+                username=row.username,
+                name=f"{row.first_name} {row.last_name}".strip(),
                 secret=app.keyring.open(row.sealed_secret, place("run_item", run_id, str(row.n))),
-            )  # fmt: skip
+            )
             for row in rows
         ]
         session.execute(update(RunItem).where(RunItem.run_id == run_id).values(sealed_secret=None))

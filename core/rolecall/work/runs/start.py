@@ -111,7 +111,15 @@ def begin(app: Application, run: Run, total: int, at: datetime) -> None:
 
 
 def new_run(
-    session: Session, actor: Actor, *, kind: str, action: str, params: Mapping[str, Any], request: Request | None = None, body: str = "", undoes: int | None = None
+    session: Session,
+    actor: Actor,
+    *,
+    kind: str,
+    action: str,
+    params: Mapping[str, Any],
+    request: Request | None = None,
+    body: str = "",
+    undoes: int | None = None,
 ) -> Run:
     """Insert a run in the state ``queued``, without items."""
     run = Run(

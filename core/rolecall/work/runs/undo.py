@@ -39,10 +39,9 @@ def start_undo(app: Application, actor: Actor, run_id: int) -> int:
             raise Refused(why)
         find_action(app.plugins.view(session), actor, origin.action)
         run = new_run(session, actor, kind="undo", action=origin.action, params=origin.params, undoes=origin.id)
-        done = (
-            select(literal(run.id), func.row_number().over(order_by=RunItem.n), RunItem.person_id, RunItem.account_id, literal("waiting"))
-            .where(RunItem.run_id == origin.id, RunItem.outcome == "done")
-        )
+        done = select(
+            literal(run.id), func.row_number().over(order_by=RunItem.n), RunItem.person_id, RunItem.account_id, literal("waiting")
+        ).where(RunItem.run_id == origin.id, RunItem.outcome == "done")
         session.execute(insert(RunItem).from_select(["run_id", "n", "person_id", "account_id", "outcome"], done))
         total = session.scalar(select(func.count()).select_from(RunItem).where(RunItem.run_id == run.id)) or 0
         begin(app, run, total, now(session))

@@ -51,7 +51,9 @@ class Validators:
             return {}
         after = account_snapshots(self._unit.session, ids)
         changes = [
-            AccountChange(before=self._before.get(each), after=after[each]) for each in ids if each in after and self._before.get(each) != after[each]
+            AccountChange(before=self._before.get(each), after=after[each])
+            for each in ids
+            if each in after and self._before.get(each) != after[each]
         ]
         refused: dict[int, tuple[str, str]] = {}
         if not changes:
