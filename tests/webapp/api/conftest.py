@@ -22,6 +22,10 @@ class Described:
     """The OpenAPI document, and whether an answer is one that it tells of."""
 
     def __init__(self, document: dict[str, Any]) -> None:
+        self.read(document)
+
+    def read(self, document: dict[str, Any]) -> None:
+        """Go by another document from now on."""
         self.document = document
         self._paths = sorted(document["paths"], key=lambda path: path.count("{"))
 
