@@ -19,12 +19,14 @@ from rolecall.work import changes
 from rolecall.work.documents import person_documents
 from rolecall.work.imports.confirm import confirm
 from rolecall.work.imports.csv_people import COLUMNS
+from rolecall.work.imports.preview import PreviewRow, preview_page
 from rolecall.work.imports.source import CsvSource, Source, plugin_source
 from rolecall.work.imports.stage import VERDICTS, Options, stage
-from rolecall.work.runs.documents import Document, changes_in_words, item_documents, items_query
+from rolecall.work.runs.documents import Document
 
 #: Problems and changes that a preview shows; the run has all of them.
 _PROBLEMS, _CHANGES = 20, 10
+_COMING = ("new", "changed", "leaving")
 _TEXTS = ("first_name", "last_name", "email", "phone", "language", "status")
 _YES_NO = click.Choice(["yes", "no"], case_sensitive=False)
 _LEFT = "If the people have really left, say --allow-shrink."
@@ -172,15 +174,15 @@ def _preview(call: Face, document: Document, *, allow_shrink: bool) -> Iterator[
     yield f"Run {document['id']}: {', '.join(told)}."
     yield from (plain(note) for note in document["facts"].get("notes", ()))
     with call.app.db.read() as session:
-        problems = item_documents(session, items_query(document["id"], outcome="failed").limit(_PROBLEMS + 1))
-        coming = item_documents(session, items_query(document["id"], outcome="waiting").limit(_CHANGES + 1))
+        problems = preview_page(session, document["id"], verdict="rejected", limit=_PROBLEMS)
+        coming = [row for verdict in _COMING for row in preview_page(session, document["id"], verdict=verdict, limit=_CHANGES)]
     if problems:
         yield ""
-        yield from (f"{plain(item['message'])}" for item in problems[:_PROBLEMS])
+        yield from (plain(f"Row {row.row}: {row.message}" if row.row else row.message) for row in problems)
         yield from _rest(counts["rejected"], _PROBLEMS, document)
     if coming:
         yield ""
-        yield from table(["", "who", "what"], [[item["code"] or "", _who(item), _what(item)] for item in coming[:_CHANGES]])
+        yield from table(["", "who", "name", "what"], [_cells(row) for row in coming[:_CHANGES]])
         yield from _rest(_waiting(document), _CHANGES, document)
     held: Sequence[str] = document["facts"].get("held") or ()
     if held:
@@ -193,17 +195,13 @@ def _rest(total: int, shown: int, document: Document) -> Iterator[str]:
         yield f"... and {total - shown:,} more; “rolecall runs {document['id']} --csv” has all of them."
 
 
-def _who(item: Document) -> str:
-    if item["person"]:
-        return plain(f"{item['person']['list']}/{item['person']['code']}")
-    after = item["after"] or {}
-    return plain(after.get("code") or after.get("period") or after.get("of") or "")
-
-
-def _what(item: Document) -> str:
-    if item["before"] is None and item["code"] == "new":
-        return plain(" ".join(str(value) for name, value in (item["after"] or {}).items() if name in ("first_name", "last_name", "email")))
-    return plain("; ".join(f"{field}: {before} → {after}" for field, before, after in changes_in_words(item["before"], item["after"])))
+def _cells(row: PreviewRow) -> list[str]:
+    new = row.verdict == "new"
+    # The name of somebody new has a column of its own.
+    told = [(field, before, after) for field, before, after in row.changes if not (new and field in ("first name", "last name"))]
+    changes = "; ".join(f"{field}: {after}" if new else f"{field}: {before} → {after}" for field, before, after in told)
+    who = "/".join(part for part in (row.list, row.code) if part)
+    return [row.verdict, plain(who), plain(row.name), plain(row.message if row.verdict == "leaving" else changes)]
 
 
 def _given(given: Mapping[str, str | None]) -> dict[str, str | None]:
