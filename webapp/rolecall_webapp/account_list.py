@@ -98,7 +98,7 @@ def bar(session: Session, view: View, asked: Asked) -> FilterBar:
     context = Form(session=session, view=view)
     fields = [_field(each, context, asked.words.get(each.id, "")) for each in view.filters.values()]
     kept = replace(asked, words={}, page=1).query
-    return FilterBar(action=url_for("accounts.index"), fields=sorted(fields, key=lambda each: not each.search), hidden=kept)
+    return FilterBar(action=url_for("accounts.index"), fields=sorted(fields, key=lambda each: not each.search), hidden=kept, selects=True)
 
 
 def chips(asked: Asked, filter_bar: FilterBar) -> list[Chip]:

@@ -59,7 +59,7 @@ def index() -> ResponseReturnValue:
         pager = Pager(first=0, last=0, total=0, previous=newest, next=older)
     table = Table(
         caption="Entries",
-        heads=[Head(label="Entry", numeric=True), *(Head(label=label) for label in ("When", "Who", "What", "About"))],
+        heads=[Head(label=label) for label in ("Entry", "When", "Who", "What", "About")],
         rows=[_row(each) for each in found.items],
         pager=pager,
         empty=Empty(
@@ -201,7 +201,7 @@ def _bar(words: Mapping[str, str]) -> FilterBar:
 def _row(entry_: AuditEntry) -> Row:
     return Row(
         cells=[
-            Cell(text=str(entry_.seq), href=url_for("audit.entry", seq=entry_.seq), numeric=True, plain=True),
+            Cell(text=str(entry_.seq), href=url_for("audit.entry", seq=entry_.seq), plain=True),
             Cell(at=entry_.at),
             cell(entry_.actor_label, note=entry_.address or ""),
             cell(entry_.kind),
@@ -215,8 +215,9 @@ def _about(entry_: AuditEntry) -> str:
     if entry_.payload is None:
         return "erased"
     changed = _changes(entry_.payload)
-    said = [f"{name}: {before} → {after}" for name, before, after in changed[:3]]
-    said = said or [f"{name}: {value}" for name, value in entry_.payload.items() if isinstance(value, str | int)][:4]
+    said = [f"{name}: {before} → {after}" if before else f"{name}: {after}" for name, before, after in changed[:3]]
+    plain = {name: value for name, value in entry_.payload.items() if isinstance(value, str | int)}
+    said = said or [f"{name}: {value}" for name, _, value in changes_in_words(None, plain)][:4]
     text = "; ".join(said)
     return text if len(text) <= 160 else f"{text[:159]}…"
 

@@ -26,7 +26,7 @@ from rolecall.work.runs.control import find_run
 from rolecall_webapp import forms
 from rolecall_webapp.frame import application, needs
 from rolecall_webapp.notices import say, watch
-from rolecall_webapp.paging import SIZE, address, page_number, pager, problems
+from rolecall_webapp.paging import address, page_number, pager, problems
 from rolecall_webapp.parts import (
     Button,
     Buttons,
@@ -51,6 +51,8 @@ pages = Blueprint("imports", __name__, url_prefix="/imports")
 #: X-06, with some room for the other fields of the form.
 LARGEST_FILE = 200 * 2**20
 _FORM = 64 * 2**10
+#: The button to confirm stands below the rows, so they are few.
+_ROWS = 25
 #: How each verdict looks, in the order of the tiles.
 _VERDICTS = {"new": "ok", "changed": "info", "unchanged": "off", "rejected": "bad", "leaving": "wait"}
 _STATES = {"draft": "wait", "queued": "wait", "running": "wait", "done": "ok", "stopped": "off", "failed": "bad"}
@@ -227,13 +229,13 @@ def _check(run_id: int, wrong: Mapping[str, Sequence[str]] | None = None) -> Res
     shown = shown if shown in _VERDICTS else ""
     page = page_number(request.args)
     total = counts.get(shown, 0) if shown else sum(counts.values())
-    rows = preview_page(g.db, run_id, verdict=shown or None, limit=SIZE, offset=(page - 1) * SIZE)
+    rows = preview_page(g.db, run_id, verdict=shown or None, limit=_ROWS, offset=(page - 1) * _ROWS)
     words = {"show": shown}
     table = Table(
         caption="What the file would do",
-        heads=[Head(label="Row", numeric=True), *(Head(label=label) for label in ("Person", "What", "Changes"))],
+        heads=[Head(label=label) for label in ("Person", "Row", "What", "Changes")],
         rows=[_row(each) for each in rows],
-        pager=pager(page, total, "imports.check", words, run_id=run_id),
+        pager=pager(page, total, "imports.check", words, size=_ROWS, run_id=run_id),
         empty=Empty(
             kind="match", text="No row of this kind.", links=[Link(label="Show every row", href=url_for("imports.check", run_id=run_id))]
         ),
@@ -255,8 +257,8 @@ def _check(run_id: int, wrong: Mapping[str, Sequence[str]] | None = None) -> Res
     parts: list[Part] = [
         *_notes(run),
         Tiles(tiles=tiles),
-        table,
         Buttons(groups=[("", [each for each in links if each])]),
+        table,
         *_confirm(run, counts, wrong),
     ]
     return render_template("page.html", title=f"Import of {run.params.get('source', '')}", kicker="Step 2 of 3: check", parts=parts)
@@ -319,8 +321,8 @@ def _row(each: PreviewRow) -> Row:
     return Row(
         off=each.verdict == "unchanged",
         cells=[
-            cell(each.row or "–", plain=True, numeric=True),
             Cell(text=each.name or each.code or "–", href=who, note=f"{each.list} {each.code}".strip() if each.name else each.list),
+            cell(each.row or "–", plain=True),
             Cell(states=[State(word=each.verdict.capitalize(), look=_VERDICTS[each.verdict])]),
             Cell(text=said, note=changes) if said else cell(changes),
         ],

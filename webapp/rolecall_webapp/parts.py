@@ -333,6 +333,8 @@ class FilterBar:
     action: str
     fields: Sequence[FilterField]
     hidden: Mapping[str, str] = field(default_factory=dict)
+    #: Whether the rows have boxes to tick, which are out of use while the list is fetched again.
+    selects: bool = False
 
 
 #: Anything that a page stacks.

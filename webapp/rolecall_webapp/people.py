@@ -201,7 +201,7 @@ def _bar(words: Mapping[str, str]) -> FilterBar:
         FilterField(id="status", label="Student status", options=status, value=words.get("status", ""), advanced=True),
         FilterField(id="no_sync", label="Kept out of sync", options=_YES_NO, value=words.get("no_sync", ""), advanced=True),
     ]
-    return FilterBar(action=url_for("people.index"), fields=fields)
+    return FilterBar(action=url_for("people.index"), fields=fields, selects=may("accounts:create"))
 
 
 def _chip(each: FilterField, words: Mapping[str, str]) -> Chip:

@@ -225,7 +225,7 @@ def _index(words: str, values: Mapping[str, Any] | None = None, wrong: Mapping[s
     elif may("settings:edit"):
         rows = Form(
             action=url_for("settings.save"),
-            fields=shown,
+            fields=settings_form.once(shown),
             values=values or settings_form.values_of(known),
             errors=wrong or {},
             notes=settings_form.notes_of(shown, known),

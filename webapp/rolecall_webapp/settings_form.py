@@ -61,6 +61,13 @@ def matching(fields: Sequence[FormField], words: str) -> list[FormField]:
     return [each for each in fields if all(part in f"{each.label} {each.help} {each.group} {each.name}".casefold() for part in parts)]
 
 
+def once(fields: Sequence[FormField]) -> list[FormField]:
+    """The fields, each help said once where several in a row share it."""
+    return [
+        each if number == 0 or each.help != fields[number - 1].help else replace(each, help="") for number, each in enumerate(fields)
+    ]  # fmt: skip
+
+
 def only(fields: Sequence[FormField], names: Collection[str]) -> list[FormField]:
     """The fields with these names."""
     return [each for each in fields if each.name in names]

@@ -267,7 +267,10 @@ def _waiting(each: Waiting) -> Row:
     return Row(
         cells=[
             account if may("accounts:view") else cell(each.name or each.username, note=each.username),
-            Cell(states=[State(word=each.state.capitalize(), look=_LOOKS.get(each.state, "info"))], note=f"to be {each.goal}"),
+            Cell(
+                states=[State(word=each.state.capitalize(), look=_LOOKS.get(each.state, "info"))],
+                note="" if each.goal == "present" else f"to be {each.goal}",
+            ),
             cell(each.error, note=tries if each.attempts else ""),
             Cell(at=each.next_at) if each.next_at else cell("–", plain=True),
             Cell(at=each.since),
