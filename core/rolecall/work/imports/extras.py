@@ -51,12 +51,19 @@ def staged_relations(source: Source) -> Iterator[Staged]:
             raise TypeError(f"it yielded {record!r:.100}, which is no RelationRecord with the number of its row")
         data: dict[str, Any] = {"kind": "relation", "relation": shown(record.kind, 40)}
         try:
-            for name, (people_list, code) in (("person", record.person), ("child", record.child)):
+            for name, pair in (("person", record.person), ("child", record.child)):
+                people_list, code = _pair(pair)
                 data[name] = [shown(people_list, 20), canonical(shown(code), what="code", words=True)]
         except Invalid as error:
             yield Staged(row=record.row, data={"kind": "relation"}, problem=str(error))
             continue
         yield Staged(row=record.row, data=data)
+
+
+def _pair(given: object) -> tuple[str, str]:
+    if isinstance(given, tuple) and len(given) == 2 and all(isinstance(each, str) for each in given):
+        return given
+    raise TypeError(f"it yielded a relation of {given!r:.100}, which is no (list, code)")
 
 
 def verdicts(session: Session, run_id: int, staged: Sequence[Staged]) -> list[tuple[Staged, Verdict]]:
