@@ -151,6 +151,8 @@ def _keys(data: Mapping[str, Any]) -> tuple[Key, Key]:
 def _coming(session: Session, run_id: int, keys: Sequence[Key]) -> set[Key]:
     """Keys of people whom this very import brings."""
     codes = [code for _, code in keys]
+    if not codes:
+        return set()
     rows = session.execute(
         select(ImportRow.list, ImportRow.code_key).where(
             ImportRow.run_id == run_id,
