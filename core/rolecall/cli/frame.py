@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 from functools import partial
 from importlib.metadata import entry_points
+from traceback import format_tb
 from typing import Any, NoReturn
 
 import click
@@ -19,6 +20,7 @@ from rolecall import logs
 from rolecall.cli.face import HELD, MISUSED, REFUSED, Face, Misused, problem
 from rolecall.cli.output import json_text, plain
 from rolecall.errors import Busy, Forbidden, Held, Invalid, RolecallError, Unknown
+from rolecall.store.engine import is_unavailable
 
 GROUP = "rolecall.commands"
 #: The API's status of an error; the first class that fits decides.
@@ -108,15 +110,21 @@ def _run(work: Any, call: Face, arguments: Sequence[str]) -> int:
     except RolecallError as error:
         return _refused(error, call.as_json or as_json)
     except DBAPIError as error:
-        # A statement's parameters may hold what nobody should read.
-        message = f"The database cannot do this now ({type(error.orig).__name__})."
-        why = RolecallError(message, hint="Nothing was changed. Try again.", code="unavailable")
-        return _refused(why, call.as_json or as_json)
+        return _refused(_of_database(error), call.as_json or as_json)
     except Exception as error:
         log.exception("command failed")
         why = RolecallError(f"An unexpected error ({type(error).__name__}) stopped this.", hint="The lines above say where.")
         return _refused(why, call.as_json or as_json)
     return code if isinstance(code, int) else 0
+
+
+def _of_database(error: DBAPIError) -> RolecallError:
+    name = type(error.orig).__name__
+    if is_unavailable(error):
+        return RolecallError(f"The database cannot be reached now ({name}).", hint="Nothing was changed. Try again.", code="unavailable")
+    # A statement's parameters may hold what nobody should read: only where it happened is logged.
+    log.error("statement failed", error=name, where="".join(format_tb(error.__traceback__)))
+    return RolecallError(f"The database refused a statement ({name}).", hint="The lines above say where.")
 
 
 def _refused(error: RolecallError, as_json: bool) -> int:
