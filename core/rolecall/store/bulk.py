@@ -34,16 +34,23 @@ def ids_of(session: Session, ids: Iterable[int] | Select[Any]) -> list[int]:
     return sorted(set(ids))
 
 
-def among(session: Session, values: Iterable[int] | Iterable[str]) -> Select[Any]:
-    """Return values as a subselect to be used with ``in_``: one parameter, however many there are.
+def among(session: Session, ids: Iterable[int]) -> Select[Any]:
+    """Return ids as a subselect to be used with ``in_``: one parameter, however many there are.
 
     A written-out list of thousands leads SQLite to plans that take minutes, and takes longer to send than to answer.
     """
-    found = list(values)
-    text = bool(found) and isinstance(found[0], str)
+    return _among(session, list(ids), Integer)
+
+
+def among_texts(session: Session, texts: Iterable[str]) -> Select[Any]:
+    """Return texts as :func:`among` does ids."""
+    return _among(session, list(texts), String)
+
+
+def _among(session: Session, values: list[Any], kind: type[Integer] | type[String]) -> Select[Any]:
     if is_sqlite(session):
-        return select(func.json_each(json.dumps(found)).table_valued("value").c.value)
-    return select(func.unnest(literal(found, postgresql.ARRAY(String if text else Integer))))
+        return select(func.json_each(json.dumps(values)).table_valued("value").c.value)
+    return select(func.unnest(literal(values, postgresql.ARRAY(kind))))
 
 
 def insert_into(session: Session, table: type[DeclarativeBase]) -> "sqlite.Insert | postgresql.Insert":

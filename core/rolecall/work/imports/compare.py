@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from rolecall.store.bulk import among
+from rolecall.store.bulk import among_texts
 from rolecall.store.tables import Person
 from rolecall.work.imports.records import NEEDED, Staged
 
@@ -38,7 +38,7 @@ def existing(session: Session, keys: Sequence[Key]) -> dict[Key, dict[str, Any]]
     found: dict[Key, dict[str, Any]] = {}
     for people_list, codes in by_list.items():
         statement = select(Person.id, Person.list, Person.code_key, *columns).where(
-            Person.list == people_list, Person.code_key.in_(among(session, codes))
+            Person.list == people_list, Person.code_key.in_(among_texts(session, codes))
         )
         rows = session.connection().execute(statement)
         for person_id, of_list, code_key, *values in rows:

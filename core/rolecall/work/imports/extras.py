@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from rolecall.errors import Invalid
 from rolecall.sdk.roster import PeriodRecord, RelationRecord
-from rolecall.store.bulk import among
+from rolecall.store.bulk import among, among_texts
 from rolecall.store.folding import canonical
 from rolecall.store.tables import ImportRow, Period, Relation
 from rolecall.work.imports.compare import Key, Verdict, existing
@@ -157,7 +157,7 @@ def _coming(session: Session, run_id: int, keys: Sequence[Key]) -> set[Key]:
         select(ImportRow.list, ImportRow.code_key).where(
             ImportRow.run_id == run_id,
             ImportRow.list.is_not(None),
-            ImportRow.code_key.in_(among(session, codes)),
+            ImportRow.code_key.in_(among_texts(session, codes)),
             ImportRow.verdict != "rejected",
         )
     )

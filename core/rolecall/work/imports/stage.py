@@ -18,7 +18,7 @@ from rolecall.accounts import audit
 from rolecall.accounts.actors import Actor
 from rolecall.errors import Invalid
 from rolecall.sdk.roster import BadRecord, PersonRecord
-from rolecall.store.bulk import among, chunks
+from rolecall.store.bulk import among_texts, chunks
 from rolecall.store.engine import now
 from rolecall.store.tables import ImportRow, Run, RunItem, StudentStatus
 from rolecall.work.application import Application
@@ -180,7 +180,7 @@ def _rows_of(session: Session, run_id: int, keys: list[Key]) -> dict[Key, int]:
         statement = select(ImportRow.list, ImportRow.code_key, ImportRow.row).where(
             ImportRow.run_id == run_id,
             ImportRow.list == people_list,
-            ImportRow.code_key.in_(among(session, codes)),
+            ImportRow.code_key.in_(among_texts(session, codes)),
             ImportRow.verdict != "rejected",
         )
         found.update({(row.list, row.code_key): row.row for row in session.execute(statement)})
