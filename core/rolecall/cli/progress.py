@@ -5,7 +5,6 @@ Without a worker the command works the run off itself; with one it watches. Owns
 
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
@@ -38,11 +37,13 @@ def follow(call: Face, run_id: int) -> Document:
         try:
             _watch(call, run_id, worker)
         except KeyboardInterrupt:
+            worker.let_go()
             # It may have come to its end meanwhile.
             with suppress(Refused):
                 stop(call.app, call.actor, run_id)
-            worker.join()
-            click.echo(f"\nStopped. “rolecall runs resume {run_id}” goes on.", err=True)
+                # Whoever takes the run next finds that it is to stop; where there is no worker, that is this command.
+                advance(call.app, run_id)
+                click.echo(f"\nStopped. “rolecall runs resume {run_id}” goes on.", err=True)
         if worker.error is not None:
             raise worker.error
     return read(call, run_id)
@@ -116,14 +117,20 @@ class _Worker(threading.Thread):
     def __init__(self, call: Face, run_id: int) -> None:
         super().__init__(name=f"run {run_id}", daemon=True)
         self._call, self._run_id = call, run_id
+        self._asked = threading.Event()
         self.error: Exception | None = None
+
+    def let_go(self) -> None:
+        """End after the batch that is under way, and leave the run to whoever goes on with it."""
+        self._asked.set()
+        self.join()
 
     def run(self) -> None:
         """Take the run whenever it is free, until it has ended."""
         try:
-            while self._under_way():
-                if not self._free() or not advance(self._call.app, self._run_id):
-                    time.sleep(_LOOK)
+            while not self._asked.is_set() and self._under_way():
+                if not self._free() or not advance(self._call.app, self._run_id, stop=self._asked.is_set):
+                    self._asked.wait(_LOOK)
         except Exception as error:  # noqa: BLE001 - raised again by the thread that waits
             self.error = error
 

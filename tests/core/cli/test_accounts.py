@@ -69,6 +69,27 @@ def test_csv_has_every_account_and_no_formula(school):
     assert "Code" in rows[0]
 
 
+def test_deleted_accounts_are_purged_when_their_time_has_come_and_somebody_says_so(school, anna):
+    school("act", "account.delete", "--account", anna, "--yes", code=0)
+
+    young = school.json("purge", "--yes")
+    shown = school("purge", "--older-than", "0", code=0).stdout
+    purged = school.json("purge", "--older-than", "0", "--yes")
+
+    assert (young["due"], young["removed"]) == (0, 0)
+    assert "1 account would be removed" in shown
+    assert purged["removed"] == 1
+    assert usernames(school, "--deleted", "only") == []
+    assert "is taken" in school("act", "account.username", "--account", "ada", "--set", f"username={anna}", code=1).stderr
+
+
+def test_actions_are_listed_with_their_parameters_for_people_too(cli):
+    shown = cli("actions", code=0).stdout
+
+    assert "roles.assign" in shown
+    assert "[mode] period [role]" in shown
+
+
 def test_actions_are_what_the_enabled_plugins_register(cli):
     items = {each["id"]: each for each in cli.json("actions")["items"]}
 

@@ -14,6 +14,17 @@ def test_role_is_made_changed_and_becomes_the_default(cli):
     assert not next(each for each in cli.json("roles")["items"] if each["name"] == "Default student")["is_default"]
 
 
+def test_name_of_several_roles_asks_for_the_type(cli):
+    for user_type in ("student", "teacher"):
+        cli("roles", "add", "Guest", "--type", user_type, code=0)
+
+    asked = cli("roles", "set", "Guest", "--active", "no", code=2)
+    told = cli.json("roles", "set", "Guest", "--type", "teacher", "--active", "no")
+
+    assert "--type" in asked.stderr
+    assert (told["user_type"], told["active"]) == ("teacher", False)
+
+
 def test_nobody_gives_rights_that_they_do_not_have(school):
     teacher = school.json("accounts", "list", "--type", "teacher")["items"][0]["username"]
     school("roles", "set", "Default teacher", "--add-permission", "roles:edit", code=0)
@@ -116,6 +127,25 @@ def test_address_of_this_machine_is_refused_unless_it_is_allowed(cli, wire, mood
     assert wire.journal == []
 
 
+def test_plan_shows_each_account_and_field_and_sends_nothing(school, connect, moodle, wire):
+    connect(school)
+
+    shown = school("sync", "plan", "moodle", code=0).stdout
+    document = school.json("sync", "plan", "moodle")
+    school("worker", "--once", code=0)
+    after = school("sync", "plan", "moodle", code=0).stdout
+
+    assert "username: – → akranz" in shown
+    assert "Nothing was sent." in shown
+    assert document["items"][0]["fields"]["email"] == {"before": None, "after": "ada@example.org"}
+    assert after == "Nothing would be sent.\n"
+
+
+def test_status_without_providers_says_so(cli):
+    assert cli("sync", code=0).stdout == "No provider is enabled.\n"
+    assert "no provider" in cli("sync", "status", "--provider", "moodel", code=1).stderr
+
+
 def test_paused_provider_is_not_called_until_it_is_resumed(school, connect, moodle):
     connect(school)
     paused = school.json("sync", "pause", "moodle")
@@ -137,7 +167,7 @@ def test_blocked_accounts_are_shown_with_the_reason_and_tried_again(school, conn
 
     shown = school("sync", "status", code=0).stdout
     status = school.json("sync", "status", "--provider", "moodle")["items"][0]
-    again = school.json("sync", "retry", "--provider", "moodle")
+    again = school.json("sync", "retry", "--provider", "moodle", "--account", username)
 
     assert (status["links"]["blocked"], status["pending"]) == (1, 1)
     assert "because" in shown

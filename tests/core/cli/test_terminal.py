@@ -30,8 +30,12 @@ class Terminal:
 
     def type(self, text: str) -> None:
         """Type a line."""
+        self.press(f"{text}\n")
+
+    def press(self, keys: str) -> None:
+        """Press keys."""
         assert self._process.stdin is not None
-        self._process.stdin.write(f"{text}\n".encode())
+        self._process.stdin.write(keys.encode())
 
     def end(self) -> int:
         """Read to the end and return the exit code."""
@@ -119,6 +123,23 @@ def test_large_run_shows_how_far_it_is(cli, terminal):
     assert shell.end() == 0, shell.said
     assert "100%" in shell.said
     assert "120 done" in shell.said
+
+
+def test_interrupted_run_stops_and_is_gone_on_with(cli, terminal):
+    rows = "".join(f"teachers,T{n},First{n},Last{n}\n" for n in range(3_000))
+    cli("people", "import", cli.file(f"list,code,first_name,last_name\n{rows}"), "--yes", code=0)
+
+    shell = terminal(cli, "accounts", "open")
+    shell.wait_for("%")
+    shell.press("\x03")
+    ended = shell.end()
+    stopped = cli.json("runs", "2")
+    resumed = cli.json("runs", "resume", "2")
+
+    assert (ended, stopped["state"]) == (1, "stopped"), shell.said
+    assert "rolecall runs resume 2" in shell.said
+    assert stopped["counts"]["waiting"] > 0
+    assert (resumed["state"], resumed["counts"]["done"]) == ("done", 3_000)
 
 
 def test_secret_setting_is_typed_unseen(cli, terminal):

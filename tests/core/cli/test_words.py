@@ -1,10 +1,12 @@
 """What every command keeps: one document, exit codes, sentences, and nothing that steers a terminal."""
 
 import json
+from pathlib import Path
 
 import click
 import pytest
 
+from rolecall.accounts import keys
 from rolecall.cli import main
 from rolecall.cli.frame import Command
 from rolecall.sdk.words import LISTS
@@ -135,6 +137,17 @@ def test_error_with_json_is_one_problem_document(cli):
     assert (misused["status"], misused["code"]) == (422, "not-found")
     assert (unparsed["status"], unparsed["code"]) == (422, "usage")
     assert "Did you mean" in misused["hint"]
+
+
+def test_database_that_is_none_is_a_sentence_and_not_a_traceback(empty, tmp_path):
+    (tmp_path / "broken.db").write_bytes(b"this is no database at all" * 100)
+    empty.env["ROLECALL_DATABASE_URL"] = f"sqlite:///{tmp_path / 'broken.db'}"
+    keys.generate(Path(empty.env["ROLECALL_DATA"]))
+
+    result = empty("accounts", "list", code=1)
+
+    assert "Error: The database" in result.stderr
+    assert "Traceback" not in result.stderr
 
 
 def test_every_filter_word_is_an_option_those_of_enabled_plugins_included(school):
