@@ -1,6 +1,6 @@
-"""Brings one provider up to date: claim, plan, call, settle, until nothing is due.
+"""Brings one provider up to date: claim, plan, write down what will be tried, call, settle, until nothing is due.
 
-Owns the transactions around these four, and that none is open while a provider is called. Idempotent: it may be begun twice, forgotten
+Owns the transactions around these, and that none is open while a provider is called. Idempotent: it may be begun twice, forgotten
 or killed at any point; what is due is in the rows.
 """
 
@@ -13,12 +13,12 @@ import structlog
 from sqlalchemy.orm import Session
 
 from rolecall.errors import Ambiguous, Misconfigured, ProviderError, Transient
-from rolecall.sdk.provider import Provider, Verb
+from rolecall.sdk.provider import Provider
 from rolecall.store.engine import now
 from rolecall.work import leases, slots
 from rolecall.work.leases import Lease
 from rolecall.work.snapshots import account_snapshots
-from rolecall.work.sync import circuit, groups, initial
+from rolecall.work.sync import circuit, groups, intent
 from rolecall.work.sync import sent as sent_state
 from rolecall.work.sync.call import Caller, Planned
 from rolecall.work.sync.circuit import Admission
@@ -175,16 +175,11 @@ class _Drain:
                 outcomes.append(Outcome(link=link))
             else:
                 planned.append(Planned(link=link, change=change))
-        return self._with_passwords(planned, outcomes), outcomes
-
-    def _with_passwords(self, planned: list[Planned], outcomes: list[Outcome]) -> list[Planned]:
-        new = [each for each in planned if each.change.verb is Verb.CREATE]
-        if not new:
-            return planned
-        with self._app.db.write() as session:
-            ready, broken = initial.with_passwords(session, self._app.keyring, new)
-        outcomes.extend(broken)
-        return [*ready, *(each for each in planned if each.change.verb is not Verb.CREATE)]
+        if planned:
+            with self._app.db.write() as session:
+                planned, broken = intent.commit_to(session, self._app.keyring, planned)
+            outcomes.extend(broken)
+        return planned, outcomes
 
     def _with_groups(self, found: _Round, planned: list[Planned]) -> tuple[list[Planned], list[Outcome]]:
         """Make the groups first. If the provider does not answer, only one account has that attempt counted."""

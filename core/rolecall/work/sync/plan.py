@@ -3,6 +3,7 @@
 Pure: the sync, the preview and the proof of "no call that is not in the plan" (R63) all use it. Knows nothing of leases and errors.
 """
 
+from types import MappingProxyType
 from typing import Any
 
 from rolecall.sdk.provider import Attributes, Change, Provider, Verb
@@ -34,15 +35,15 @@ def plan(
     if goal == DELETED and provider.can("delete"):
         return Change(verb=Verb.DELETE, before=sent.attributes, **facts) if exists else None
     if goal in (SUSPENDED, DELETED):
-        return Change(verb=Verb.SUSPEND, **facts) if exists and not sent.suspended and provider.can("suspend") else None
+        return Change(verb=Verb.SUSPEND, **facts) if exists and sent.may_be_open and provider.can("suspend") else None
     # A closed account whose goal is to be present is one that the integration leaves as it is: neither made nor changed.
     if goal != PRESENT or not account.active or account.deleted:
         return None
     wanted = sent_state.check(provider.attributes(account))
-    if external_id is None:
-        return Change(verb=Verb.CREATE, after=wanted, wanted=wanted, **facts)
-    before, after = difference(sent.attributes, wanted)
-    if sent.suspended and provider.can("resume"):
+    if external_id is None or sent.may_be_deleted:
+        return Change(verb=Verb.CREATE, after=wanted, wanted=wanted, **{**facts, "external_id": None})
+    before, after = difference(sent.attributes, wanted, tried=sent.tried)
+    if sent.may_be_suspended and provider.can("resume"):
         after = after if provider.can("update") else {}
         return Change(verb=Verb.RESUME, before=before, after=after, wanted=wanted, **facts)
     if after and provider.can("update"):
@@ -50,11 +51,21 @@ def plan(
     return None
 
 
-def difference(known: Attributes, wanted: Attributes) -> tuple[Attributes, Attributes]:
-    """Return the attributes that differ, as they are known and as they are wanted.
+def difference(known: Attributes, wanted: Attributes, *, tried: Attributes = MappingProxyType({})) -> tuple[Attributes, Attributes]:
+    """Return the attributes that differ or may differ, as they are known and as they are wanted.
 
-    An attribute that is not wanted any more is not managed any more: it stays as it is at the provider.
+    What was ``tried`` may be there as well: such a set is known to hold both. An attribute that is not wanted any more is not managed any
+    more: it stays as it is at the provider.
     """
-    absent = object()
-    names = [name for name, value in wanted.items() if known.get(name, absent) != value or type(known.get(name)) is not type(value)]
-    return {name: known[name] for name in names if name in known}, {name: wanted[name] for name in names}
+    names = [name for name, value in wanted.items() if name in tried or name not in known or not _same(known[name], value)]
+    before = {name: known[name] for name in names if name in known}
+    before |= {name: value | _set(known.get(name)) for name, value in tried.items() if name in names and isinstance(value, frozenset)}
+    return before, {name: wanted[name] for name in names}
+
+
+def _same(first: object, second: object) -> bool:
+    return first == second and type(first) is type(second)
+
+
+def _set(value: object) -> frozenset[str]:
+    return value if isinstance(value, frozenset) else frozenset()

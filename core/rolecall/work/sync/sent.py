@@ -1,35 +1,74 @@
-"""What a provider accepted last, as it is kept in a link: attributes with their sets, and whether the account is suspended.
+"""What a provider was told, as it is kept in a link: what it accepted last, and what was tried since without a settled answer.
 
 Owns the JSON form and the rule for which values a plugin may hand over. A set is ``{"set": [...]}``, which no other value can be.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from rolecall.sdk.provider import Attributes
+from rolecall.sdk.provider import Attributes, Change, Verb
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sent:
-    """The state that the provider accepted last."""
+    """The state that the provider accepted last. ``tried`` and ``verbs`` are what it may have accepted as well.
+
+    They are written before the call, so that whoever goes on after a crash or a lost answer knows what may be there.
+    """
 
     attributes: Attributes = field(default_factory=dict)
     suspended: bool = False
+    tried: Attributes = field(default_factory=dict)
+    verbs: frozenset[str] = frozenset()
+
+    @property
+    def may_be_suspended(self) -> bool:
+        """Whether the account may be suspended there."""
+        return self.suspended or Verb.SUSPEND in self.verbs
+
+    @property
+    def may_be_open(self) -> bool:
+        """Whether the account may be open there."""
+        return not self.suspended or Verb.RESUME in self.verbs
+
+    @property
+    def may_be_deleted(self) -> bool:
+        """Whether the account may be gone there."""
+        return Verb.DELETE in self.verbs
+
+    def trying(self, change: Change) -> "Sent":
+        """Return the state while a change is under way: of sets everything that was ever tried, of other values that they are unclear."""
+        tried = {name: _both(self.tried.get(name), value) for name, value in change.after.items()}
+        verbs = {str(change.verb)} - {str(Verb.UPDATE), str(Verb.CREATE)}
+        return replace(self, tried={**self.tried, **tried}, verbs=self.verbs | verbs)
+
+    def after(self, change: Change) -> "Sent":
+        """Return the state when a change other than a deletion was accepted."""
+        if change.verb is Verb.SUSPEND:
+            return replace(self, suspended=True, verbs=frozenset())
+        return Sent(attributes=change.wanted)
 
 
 def dump(sent: Sent) -> dict[str, Any]:
     """Return the JSON form."""
-    attributes = {name: {"set": sorted(value)} if isinstance(value, frozenset) else value for name, value in sent.attributes.items()}
-    return {"attributes": attributes, "suspended": sent.suspended}
+    form: dict[str, Any] = {"attributes": _dump(sent.attributes), "suspended": sent.suspended}
+    if sent.tried or sent.verbs:
+        form["tried"] = {"attributes": _dump(sent.tried), "verbs": sorted(sent.verbs)}
+    return form
 
 
 def load(stored: Mapping[str, Any] | None) -> Sent:
     """Read the JSON form; none is an account that the provider was never told about."""
     if stored is None:
         return Sent()
-    attributes = {name: frozenset(value["set"]) if isinstance(value, dict) else value for name, value in stored["attributes"].items()}
-    return Sent(attributes=attributes, suspended=stored["suspended"])
+    tried = stored.get("tried") or {"attributes": {}, "verbs": []}
+    return Sent(
+        attributes=_load(stored["attributes"]),
+        suspended=stored["suspended"],
+        tried=_load(tried["attributes"]),
+        verbs=frozenset(tried["verbs"]),
+    )
 
 
 def check(attributes: object) -> Attributes:
@@ -51,6 +90,18 @@ def check(attributes: object) -> Attributes:
             if isinstance(text, str) and not _is_storable(text):
                 raise ValueError(f"attributes() has a character in {name!r} that cannot be stored.")
     return dict(attributes)
+
+
+def _both(known: object, value: Any) -> Any:
+    return known | value if isinstance(known, frozenset) and isinstance(value, frozenset) else value
+
+
+def _dump(attributes: Attributes) -> dict[str, Any]:
+    return {name: {"set": sorted(value)} if isinstance(value, frozenset) else value for name, value in attributes.items()}
+
+
+def _load(stored: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: frozenset(value["set"]) if isinstance(value, dict) else value for name, value in stored.items()}
 
 
 def _is_storable(text: str) -> bool:

@@ -23,7 +23,6 @@ from rolecall.store.tables import Link
 from rolecall.work.sync import sent as sent_state
 from rolecall.work.sync.circuit import THRESHOLD, Admission, learn, sentence
 from rolecall.work.sync.outcome import Outcome, experience, judge
-from rolecall.work.sync.sent import Sent
 
 Known = Row[*tuple[Any, ...]]
 
@@ -98,8 +97,7 @@ def _remote(outcome: Outcome) -> dict[str, Any]:
         return {}
     if change.verb is Verb.DELETE:
         return {"external_id": None, "sent": None, "sealed_password": None}
-    before = sent_state.load(link.sent)
-    sent = replace(before, suspended=True) if change.verb is Verb.SUSPEND else Sent(attributes=change.wanted)
+    sent = sent_state.load(link.sent).after(change)
     # An account that was there before us has a password of its own; ours was never set.
     forget = outcome.adopted and outcome.is_password_new
     return {"external_id": outcome.external_id, "sent": sent_state.dump(sent), **({"sealed_password": None} if forget else {})}

@@ -10,7 +10,8 @@ from sqlalchemy import select, update
 
 from rolecall.sdk.provider import Limits
 from rolecall.store.engine import now
-from rolecall.store.tables import Link, Slot
+from rolecall.store.tables import Account, Link, RolePeriod, Slot
+from rolecall.testing.factories import give_role, make_period, make_role
 from rolecall.testing.providers import MemoryProvider, memory_provider
 from rolecall.testing.school import School
 from rolecall.work import slots
@@ -19,6 +20,7 @@ from rolecall.work.sync.circuit import Admission
 from rolecall.work.sync.claim import Claimed, claim
 from rolecall.work.sync.drain import drain
 from rolecall.work.sync.outcome import Outcome
+from rolecall.work.sync.preview import preview
 from rolecall.work.sync.settle import Frame, settle
 
 Open = Callable[..., School]
@@ -118,12 +120,6 @@ def test_a_change_during_the_call_stays_pending_and_is_sent_next(school: School,
 def test_a_killed_worker_loses_nothing_and_nothing_is_made_twice(school: School, provider: type[MemoryProvider]) -> None:
     anna = school.student("Anna")
     school.sync(anna)
-
-    class Killed(BaseException):
-        pass
-
-    def die() -> None:
-        raise Killed
 
     provider.service.fail("create", die, after=True)
     with pytest.raises(Killed):
@@ -265,3 +261,97 @@ def test_four_workers_do_nothing_twice(open_school: Open, batch: int) -> None:
     assert len(provider.service.calls("create")) == 120
     assert set(provider.service.made.values()) == {1}
     assert all(schools[0].pending(each) == [] for each in ids)
+
+
+class Killed(BaseException):
+    """The worker ends here."""
+
+
+def die() -> None:
+    raise Killed
+
+
+def kill_at(school: School, provider: type[MemoryProvider], verb: str) -> None:
+    """A worker is killed when the provider has done what it was asked, and its lease and place end."""
+    provider.service.fail(verb, die, after=True)
+    with pytest.raises(Killed):
+        drain(school.app, provider.id)
+    with school.app.db.write() as session:
+        session.execute(update(Slot).values(leased_until=PAST))
+        session.execute(update(Link).values(leased_until=PAST))
+
+
+def test_a_value_that_a_killed_worker_sent_is_taken_back(school: School, provider: type[MemoryProvider]) -> None:
+    anna = school.student("Anna", linked_to=provider)
+    old = school.snapshot(anna).person.last_name
+    school.change(anna, person={"last_name": "New"})
+    kill_at(school, provider, "update")
+
+    school.change(anna, person={"last_name": old})
+    school.work()
+
+    remote = provider.service.of(school.key(anna))
+    assert remote is not None
+    assert remote.attributes["name"] == f"Anna {old}"
+    assert "tried" not in (school.link(anna, provider).sent or {})
+
+
+def test_a_suspension_by_a_killed_worker_is_taken_back(school: School, provider: type[MemoryProvider]) -> None:
+    anna = school.student("Anna", linked_to=provider)
+    school.change(anna, active=False)
+    kill_at(school, provider, "suspend")
+
+    school.change(anna, active=True)
+    school.work()
+
+    remote = provider.service.of(school.key(anna))
+    assert remote is not None
+    assert not remote.suspended
+
+
+def test_a_resumption_by_a_killed_worker_is_taken_back(school: School, provider: type[MemoryProvider]) -> None:
+    anna = school.student("Anna", linked_to=provider)
+    school.change(anna, active=False)
+    school.work()
+    school.change(anna, active=True)
+    kill_at(school, provider, "resume")
+
+    school.change(anna, active=False)
+    school.work()
+
+    remote = provider.service.of(school.key(anna))
+    assert remote is not None
+    assert remote.suspended
+
+
+def test_an_account_that_a_killed_worker_deleted_is_made_again(school: School, provider: type[MemoryProvider]) -> None:
+    school.save(provider, on_deletion="delete")
+    anna = school.student("Anna", linked_to=provider)
+    school.change(anna, deleted_at=PAST)
+    kill_at(school, provider, "delete")
+
+    school.change(anna, deleted_at=None)
+    school.work()
+
+    remote = provider.service.of(school.key(anna))
+    assert remote is not None
+    assert school.link(anna, provider).external_id == remote.external_id
+
+
+def test_a_group_that_a_killed_worker_added_is_known_to_be_there(school: School, provider: type[MemoryProvider]) -> None:
+    anna = school.student("Anna", linked_to=provider)
+    with school.app.db.write() as session:
+        give_role(session, session.get_one(Account, anna), make_role(session), make_period(session))
+    school.sync(anna)
+    kill_at(school, provider, "update")
+    with school.app.db.write() as session:
+        session.execute(update(RolePeriod).values(enabled=False))
+    school.sync(anna)
+
+    (line,) = preview(school.app, provider.id)
+    school.work()
+
+    remote = provider.service.of(school.key(anna))
+    assert line.fields["groups"] == (["2026/Main student"], [])
+    assert remote is not None
+    assert remote.attributes["groups"] == frozenset()
