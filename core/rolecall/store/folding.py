@@ -40,6 +40,9 @@ def canonical(text: str, *, what: str = "name", words: bool = False, longest: in
     """
     if len(text) > 10 * longest:
         raise Invalid(f"The {what} is too long.", hint=f"Use at most {longest} characters.")
+    if text.isascii() and text.isprintable():
+        # One script, nothing invisible, and its own normal form.
+        return _bounded(" ".join(text.lower().split()), what, longest)
     text = normalize("NFKC", text.strip())
     for character in text:
         if category(character) in _REFUSED or character in _IGNORABLE:
@@ -48,17 +51,21 @@ def canonical(text: str, *, what: str = "name", words: bool = False, longest: in
                 hint="Type it again instead of pasting it.",
             )
     key = normalize("NFKC", normalize("NFKC", text.casefold()).casefold())
-    key = " ".join(key.split())
-    if not key:
-        raise Invalid(f"The {what} is empty.", hint="Enter at least one letter or digit.")
-    if len(key) > longest:
-        raise Invalid(f"The {what} is too long.", hint=f"Use at most {longest} characters.")
+    key = _bounded(" ".join(key.split()), what, longest)
     for word in _words(key) if words else (key,):
         mixed = scripts(word)
         if len(mixed) > 1 and not any(mixed <= allowed for allowed in _TOGETHER):
             found = " and ".join(sorted(script.capitalize() for script in mixed))
             hint = "Some of them only look alike. Use one alphabet."
             raise Invalid(f"The {what} mixes letters of different alphabets ({found}).", hint=hint)
+    return key
+
+
+def _bounded(key: str, what: str, longest: int) -> str:
+    if not key:
+        raise Invalid(f"The {what} is empty.", hint="Enter at least one letter or digit.")
+    if len(key) > longest:
+        raise Invalid(f"The {what} is too long.", hint=f"Use at most {longest} characters.")
     return key
 
 

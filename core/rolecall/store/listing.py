@@ -63,7 +63,7 @@ def _refresh(session: Session, ids: Sequence[int]) -> int:
         .join(Person, Person.id == Account.person_id)
         .join(Listing, Listing.account_id == Account.id, isouter=True)
         .where(Account.id.in_(among(session, ids)))
-    )  # fmt: skip
+    ).all()  # fmt: skip
     differing = []
     for row in raw:
         wanted = _wanted(row)

@@ -43,7 +43,7 @@ def project(session: Session, ids: Sequence[int]) -> dict[int, Fields]:
     if not ids:
         return {}
     session.flush()
-    rows = session.connection().execute(select(Account.id, *_COLUMNS.values()).where(Account.id.in_(among(session, ids))))
+    rows = session.connection().execute(select(Account.id, *_COLUMNS.values()).where(Account.id.in_(among(session, ids)))).all()
     projected = {row[0]: dict(zip(_NAMES, row[1:], strict=True)) for row in rows}
     roles = (
         select(RolePeriod.account_id, Period.code, Role.name, RolePeriod.role_id, RolePeriod.enabled)
@@ -51,7 +51,7 @@ def project(session: Session, ids: Sequence[int]) -> dict[int, Fields]:
         .join(Role, Role.id == RolePeriod.role_id)
         .where(RolePeriod.account_id.in_(among(session, ids)))
     )
-    for account_id, code, name, role_id, enabled in session.connection().execute(roles):
+    for account_id, code, name, role_id, enabled in session.connection().execute(roles).all():
         projected[account_id][ROLE + code] = {"role": name, "role_id": role_id, "enabled": enabled}
     return projected
 

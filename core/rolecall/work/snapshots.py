@@ -58,19 +58,19 @@ def _read(session: Session, ids: Sequence[int]) -> dict[int, AccountSnapshot]:
     roles = _roles(session, ids)
     status = (StudentStatus.label, StudentStatus.type)
     statement = (
-        select(Account.id, Account.deleted_at, *status, *_ACCOUNT, *_PERSON)
+        select(Account.id, Account.deleted_at.is_not(None), *status, *_ACCOUNT, *_PERSON)
         .join(Person, Person.id == Account.person_id)
         .outerjoin(StudentStatus, StudentStatus.id == Person.status_id)
         .where(Account.id.in_(among(session, ids)))
     )
     middle = 4 + len(_ACCOUNT)
     found = {}
-    for row in session.connection().execute(statement):
-        account_id, deleted_at, label, status_type = row[:4]
+    for row in session.connection().execute(statement).all():
+        account_id, deleted, label, status_type = row[:4]
         person = PersonSnapshot(status=label, status_type=status_type, **_named(_PERSON_NAMES, row[middle:]))
         found[account_id] = AccountSnapshot(
             id=account_id,
-            deleted=deleted_at is not None,
+            deleted=deleted,
             person=person,
             roles=tuple(roles[account_id]),
             **_named(_ACCOUNT_NAMES, row[4:middle]),
@@ -91,7 +91,7 @@ def _roles(session: Session, ids: Sequence[int]) -> dict[int, list[RoleSnapshot]
         .order_by(Period.starts_on, Period.id)
     )
     roles: dict[int, list[RoleSnapshot]] = defaultdict(list)
-    for account_id, code, name, enabled, is_current, is_open in session.connection().execute(statement):
+    for account_id, code, name, enabled, is_current, is_open in session.connection().execute(statement).all():
         roles[account_id].append(
             RoleSnapshot(period=code, role=name, enabled=enabled, period_is_current=is_current, period_is_open=is_open)
         )

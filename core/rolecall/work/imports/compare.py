@@ -40,7 +40,7 @@ def existing(session: Session, keys: Sequence[Key]) -> dict[Key, dict[str, Any]]
         statement = select(Person.id, Person.list, Person.code_key, *columns).where(
             Person.list == people_list, Person.code_key.in_(among_texts(session, codes))
         )
-        rows = session.connection().execute(statement)
+        rows = session.connection().execute(statement).all()
         for person_id, of_list, code_key, *values in rows:
             found[of_list, code_key] = {"id": person_id, **dict(zip(_FIELDS, values, strict=True))}
     return found

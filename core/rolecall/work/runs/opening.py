@@ -12,8 +12,8 @@ from rolecall.sdk.words import LISTS
 from rolecall.store.engine import now
 from rolecall.store.tables import Account, Person, Run, RunItem
 from rolecall.work.application import Application
-from rolecall.work.runs.start import Request, begin, digest, go_on, known_run, new_run, raise_refusal, unique
 from rolecall.work.runs.selection import Selection
+from rolecall.work.runs.start import Request, begin, digest, go_on, known_run, new_run, raise_refusal, unique
 
 
 def start_opening(

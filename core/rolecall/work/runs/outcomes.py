@@ -49,6 +49,7 @@ _SQLITE = _statement(_sqlite, "json_each(:items)")
 _POSTGRESQL = _statement(_postgresql, "jsonb_array_elements(CAST(:items AS jsonb)) AS said(value)")
 #: Width of the column; what is longer is cut.
 _LONGEST = 2_000
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=str).encode
 _NOBODY = Item(n=0, person_id=None, account_id=None)
 
 
@@ -78,7 +79,7 @@ def item_digest(salt: str, item: RunItem) -> str:
 def _content(item: Outcome | RunItem, person_id: int | None, account_id: int | None) -> str:
     """What of an item is evidence, as JSON that both databases give back as it is."""
     content = [item.n, person_id, account_id, item.outcome, item.code, item.before, item.after]
-    found = json.dumps(content, sort_keys=True, separators=(",", ":"), default=str)
+    found = _encode(content)
     # NUL, lone surrogates, NaN and huge floats, which a database would refuse or spell otherwise.
     if any(odd in found for odd in ("\\u0000", "\\ud", "NaN", "Infinity", "e+")):
         return audit.canonical(json.loads(found))
