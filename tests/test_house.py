@@ -136,7 +136,6 @@ def _imported_distributions() -> set[str]:
         "itsdangerous": "Flask",
         "jinja2": "Flask",
         "markupsafe": "Flask",
-        "urllib3": "requests",
         "werkzeug": "Flask",
         "wtforms": "Flask-WTF",
     }

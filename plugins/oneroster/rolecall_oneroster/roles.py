@@ -1,23 +1,22 @@
-"""Which list a role belongs to. The vocabularies of the formats, in one table.
-
-Sources, as published:
-
-- OneRoster 1.1, CSV Tables, users.csv ``role``: administrator aide guardian parent proctor relative student teacher
-  (https://www.imsglobal.org/oneroster-v11-final-csv-tables).
-- OneRoster 1.2, CSV Binding, roles.csv ``role``: aide counselor districtAdministrator guardian parent principal proctor relative
-  siteAdministrator student systemAdministrator teacher (https://www.imsglobal.org/spec/oneroster/v1p2/bind/csv).
-- School Data Sync, roles of users: the default list of values, principal ... alumni, student, other
-  (https://learn.microsoft.com/schooldatasync/default-list-of-values).
-- School Data Sync v1, roles of contacts: Parent Relative Aide Doctor Guardian Child Administrator Other
-  (https://learn.microsoft.com/schooldatasync/parent-contact-sync-file-format); v2.1 has them in relationships.csv, without Child
-  and Administrator.
-"""
+"""Which list a role belongs to. The vocabularies of the formats, in one table."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import NamedTuple
+
+# Sources, as published:
+#
+# - OneRoster 1.1, CSV Tables, users.csv ``role``: administrator aide guardian parent proctor relative student teacher
+#   (https://www.imsglobal.org/oneroster-v11-final-csv-tables).
+# - OneRoster 1.2, CSV Binding, roles.csv ``role``: aide counselor districtAdministrator guardian parent principal proctor relative
+#   siteAdministrator student systemAdministrator teacher (https://www.imsglobal.org/spec/oneroster/v1p2/bind/csv).
+# - School Data Sync, roles of users: the default list of values, principal ... alumni, student, other
+#   (https://learn.microsoft.com/schooldatasync/default-list-of-values).
+# - School Data Sync v1, roles of contacts: Parent Relative Aide Doctor Guardian Child Administrator Other
+#   (https://learn.microsoft.com/schooldatasync/parent-contact-sync-file-format); v2.1 has them in relationships.csv, without Child
+#   and Administrator.
 
 _ROLES = {
     "students": "student",
