@@ -163,7 +163,7 @@ def state_of(row: AccountRow) -> list[State]:
         return [State(word="Deleted", look="off")]
     states = [State(word="Active", look="ok") if row.active else State(word="Not active", look="off")]
     if row.must_change_password:
-        states.append(State(word="Must change password", look="wait"))
+        states.append(State(word="New password due", look="wait"))
     return states
 
 

@@ -28,10 +28,11 @@ def serve(application: Application, wsgi: Any, *, host: str, port: int, worker: 
     """
     server = create_server(
         wsgi, host=host, port=port, threads=THREADS, max_request_body_size=LARGEST_BODY, channel_timeout=SILENCE, ident=None,
-        clear_untrusted_proxy_headers=True,
+        # Where proxies are trusted, the application itself takes as many of their hops as it was told to.
+        clear_untrusted_proxy_headers=not application.config.trusted_proxies,
     )  # fmt: skip
     engine = Engine(application) if worker else None
-    with _stopped_by_signal():
+    with stopped_by_signal():
         try:
             if engine is not None:
                 engine.start()
@@ -46,7 +47,9 @@ def serve(application: Application, wsgi: Any, *, host: str, port: int, worker: 
 
 
 @contextmanager
-def _stopped_by_signal() -> Iterator[None]:
+def stopped_by_signal() -> Iterator[None]:
+    """Make SIGTERM end the block as Ctrl+C does, so that everything is put away in order."""
+
     def stop(_number: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
