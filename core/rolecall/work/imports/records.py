@@ -70,24 +70,7 @@ def _stage_person(record: PersonRecord, statuses: Mapping[str, int]) -> Staged:
         message = f"There is no list “{shown(record.list, 40)}”."
         return Staged(row=record.row, code_key=code_key, data={"code": shown(record.code)}, problem=message)
     said: dict[str, Any] = {"code": record.code.strip()}
-    problems = []
-    if problem := problem_of("code", said["code"]):
-        problems.append(problem)
-    for name in TEXTS:
-        value = getattr(record, name)
-        if value is None:
-            continue
-        if isinstance(value, Clear):
-            said[name] = None
-            if name in NEEDED:
-                problems.append(f"The {name.replace('_', ' ')} cannot be cleared.")
-            continue
-        said[name] = value = value.strip()
-        # An empty text is no name, and of anything else it says nothing.
-        if not value:
-            del said[name]
-        elif problem := problem_of(name, value) or _unwritable(name, value):
-            problems.append(problem)
+    problems = list(_texts(record, said))
     if problems:
         told = {name: shown(value) for name, value in said.items() if value}
         return Staged(row=record.row, list=record.list, code_key=code_key, data=told, problem=" ".join(problems))
@@ -97,6 +80,26 @@ def _stage_person(record: PersonRecord, statuses: Mapping[str, int]) -> Staged:
         if getattr(record, name) is not None:
             said[name] = getattr(record, name)
     return Staged(row=record.row, list=record.list, code_key=code_key, data=said, problem=_stage_status(record, statuses, said))
+
+
+def _texts(record: PersonRecord, said: dict[str, Any]) -> Iterator[str]:
+    """Add the texts to what is said, and yield what is wrong with them."""
+    if problem := problem_of("code", said["code"]):
+        yield problem
+    for name in TEXTS:
+        value = getattr(record, name)
+        if value is None:
+            continue
+        if isinstance(value, Clear):
+            said[name] = None
+            if name in NEEDED:
+                yield f"The {name.replace('_', ' ')} cannot be cleared."
+            continue
+        # An empty text says nothing.
+        if text := value.strip():
+            said[name] = text
+            if problem := problem_of(name, text) or _unwritable(name, text):
+                yield problem
 
 
 def _stage_status(record: PersonRecord, statuses: Mapping[str, int], said: dict[str, Any]) -> str | None:

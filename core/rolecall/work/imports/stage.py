@@ -166,9 +166,10 @@ def item_values(run_id: int, n: int, staged: Staged, verdict: Verdict) -> dict[s
         message = f"Row {staged.row}: {message}"
     elif verdict.verdict == "unchanged":
         message = "Nothing differs."
+    before, after = (dict(fields) if fields else None for fields in (verdict.before, verdict.after))
     return {
         "run_id": run_id, "n": n, "person_id": verdict.person_id, "outcome": _OUTCOMES[verdict.verdict], "code": verdict.verdict,
-        "message": message, "before": dict(verdict.before) if verdict.before else None, "after": dict(verdict.after) if verdict.after else None,
+        "message": message, "before": before, "after": after,
     }  # fmt: skip
 
 

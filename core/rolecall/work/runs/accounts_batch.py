@@ -1,6 +1,6 @@
 """Works off a batch of accounts for an action or its undo: requirements, handler, validators, before -> after.
 
-The order inside the transaction is fixed: snapshot, handler, snapshot, validators, differing fields, version. A handler's or
+The order inside the transaction is fixed: lock, snapshot, handler, snapshot, validators, differing fields, version. A handler's or
 validator's refusals take accounts out and repeat the batch, so a refused account is untouched.
 """
 
@@ -12,6 +12,7 @@ from rolecall.errors import Refused
 from rolecall.sdk.action import Action, Undo
 from rolecall.store.bulk import among
 from rolecall.store.tables import Account, RunItem
+from rolecall.work import links
 from rolecall.work.projection import Fields, difference, project
 from rolecall.work.runs.context import Accounts, RunContext
 from rolecall.work.runs.plan import first_unmet, messages
@@ -26,6 +27,7 @@ _TEXTS = frozenset({"username", "email", "first_name", "last_name"})
 def process_action(unit: Unit) -> Effects:
     """Run an action's handler on a batch."""
     action = _action(unit, unit.run.action)
+    links.lock_accounts(unit.session, _ids(unit))
     refused = _unmet(unit, action)
 
     def call(context: RunContext, accounts: Accounts) -> None:
@@ -37,7 +39,8 @@ def process_action(unit: Unit) -> Effects:
 def process_undo(unit: Unit) -> Effects:
     """Run an action's undo handler on the accounts that still are as the run left them."""
     action = _action(unit, unit.run.action)
-    ids = [item.account_id for item in unit.items if item.account_id is not None]
+    ids = _ids(unit)
+    links.lock_accounts(unit.session, ids)
     origin = unit.session.execute(
         select(RunItem.account_id, RunItem.before, RunItem.after, RunItem.version_after, Account.version)
         .join(Account, Account.id == RunItem.account_id)
@@ -53,6 +56,10 @@ def process_undo(unit: Unit) -> Effects:
         action.undo(context, accounts, {each: undos[each] for each in accounts.ids})
 
     return _process(unit, action, refused, call)
+
+
+def _ids(unit: Unit) -> list[int]:
+    return [item.account_id for item in unit.items if item.account_id is not None]
 
 
 def _action(unit: Unit, action_id: str) -> Action:

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from rolecall.accounts import audit
 from rolecall.errors import Refused, RolecallError
 from rolecall.store import listing
-from rolecall.store.engine import now
+from rolecall.store.engine import is_given_up, now
 from rolecall.store.tables import Run, RunItem
 from rolecall.work import links
 from rolecall.work.application import Application
@@ -91,7 +91,9 @@ def _halving(unit: Unit, process: Process) -> Effects:
     try:
         effects = process(unit)
         unit.session.flush()
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - a handler may raise anything; here it ends as the line of one account
+        if is_given_up(error):
+            raise
         savepoint.rollback()
         unit.session.expire_all()
         return _divide(unit, process, error)
