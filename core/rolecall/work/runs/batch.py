@@ -91,7 +91,7 @@ def _halving(unit: Unit, process: Process) -> Effects:
     try:
         effects = process(unit)
         unit.session.flush()
-    except Exception as error:  # noqa: BLE001 - a handler may raise anything; here it ends as the line of one account
+    except Exception as error:
         if is_given_up(error):
             raise
         savepoint.rollback()
