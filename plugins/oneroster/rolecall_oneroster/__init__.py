@@ -5,7 +5,6 @@ from collections.abc import Iterable
 from rolecall import RosterSource, hookimpl
 from rolecall_oneroster.source import OneRosterSource
 
-
 LABEL = "OneRoster and School Data Sync"
 
 
