@@ -1,4 +1,4 @@
-"""A worker and a web server that are asked to end under load: nothing half done, nothing lost, and nobody waits for a lease (R-16, FI-20)."""
+"""A worker and a web server that are asked to end under load: nothing half done, nothing lost, no lease left (R-16, FI-20)."""
 
 import signal
 import subprocess

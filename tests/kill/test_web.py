@@ -114,10 +114,9 @@ def test_a_small_run_whose_request_was_killed_is_finished_by_a_worker(
     before = office.wanted()
     server = office.web("--no-worker")
 
-    with office.batch_held_open() as is_caught:
-        with _asking(office, f"/actions/{action}", {"accounts": ids, "params": params}) as answer:
-            eventually("the request is at work", lambda: is_caught() or answer.done(), between=0.001)
-            server.kill()
+    with office.batch_held_open() as is_caught, _asking(office, f"/actions/{action}", {"accounts": ids, "params": params}) as answer:
+        eventually("the request is at work", lambda: is_caught() or answer.done(), between=0.001)
+        server.kill()
     run_id = _newest(office)
     counts = office.check_items(run_id, changed(office), before)
     office.worker()

@@ -104,7 +104,7 @@ def edit(session: Session, person_id: int, values: Mapping[str, Any], *, now: da
     :raises Refused: when the list would change: an account's type hangs on it.
     :raises Stale: when somebody else changed the record since ``version``.
     """
-    person = get(session, person_id)
+    person = get(session, person_id, lock=True)
     if version is not None and version != person.version:
         raise Stale("The record was changed by somebody else meanwhile.", hint="Reload the page and make your change again.")
     if values.get("list", person.list) != person.list:
@@ -126,12 +126,12 @@ def edit(session: Session, person_id: int, values: Mapping[str, Any], *, now: da
     return Edited(person=person, before=before, after={name: clean[name] for name in before})
 
 
-def get(session: Session, person_id: int) -> Person:
-    """Return a person by id.
+def get(session: Session, person_id: int, *, lock: bool = False) -> Person:
+    """Return a person by id; with ``lock`` as it is once nobody else is changing it, for whoever goes by what it says.
 
     :raises Unknown: when there is none.
     """
-    person = session.get(Person, person_id)
+    person = session.get(Person, person_id, with_for_update={"key_share": True} if lock else None)
     if person is None:
         raise Unknown(f"There is no person with the id {person_id}.")
     return person

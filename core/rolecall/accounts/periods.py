@@ -48,7 +48,7 @@ def edit(
     :raises Invalid: as :func:`create`.
     :raises Stale: when somebody else changed the period since ``version``.
     """
-    period = get(session, period_id)
+    period = get(session, period_id, lock=True)
     _require_version(period, version)
     starts_on, ends_on = starts_on or period.starts_on, ends_on or period.ends_on
     code = period.code if code is None else code
@@ -65,7 +65,7 @@ def make_current(session: Session, period_id: int, *, version: int | None = None
 
     :raises Refused: when the period is closed.
     """
-    period = get(session, period_id)
+    period = get(session, period_id, lock=True)
     _require_version(period, version)
     if not period.is_open:
         raise Refused(f"The period {period.code} is closed, so it cannot be the current one.", hint="Open it again first.")
@@ -84,7 +84,7 @@ def close(session: Session, period_id: int, *, version: int | None = None) -> Pe
 
     :raises Refused: when it is the current one.
     """
-    period = get(session, period_id)
+    period = get(session, period_id, lock=True)
     _require_version(period, version)
     if period.is_current:
         raise Refused(f"{period.code} is the current period.", hint="Make another period the current one, then close this one.")
@@ -96,7 +96,7 @@ def close(session: Session, period_id: int, *, version: int | None = None) -> Pe
 
 def reopen(session: Session, period_id: int, *, version: int | None = None) -> Period:
     """Open a closed period again."""
-    period = get(session, period_id)
+    period = get(session, period_id, lock=True)
     _require_version(period, version)
     if not period.is_open:
         period.is_open = True
@@ -135,12 +135,12 @@ def left_out(session: Session, period_id: int) -> int:
     )
 
 
-def get(session: Session, period_id: int) -> Period:
-    """Return a period by id.
+def get(session: Session, period_id: int, *, lock: bool = False) -> Period:
+    """Return a period by id; with ``lock`` as it is once nobody else is changing it, for whoever goes by what it says.
 
     :raises Unknown: when there is none.
     """
-    period = session.get(Period, period_id)
+    period = session.get(Period, period_id, with_for_update={"key_share": True} if lock else None)
     if period is None:
         raise Unknown(f"There is no period with the id {period_id}.")
     return period

@@ -95,7 +95,7 @@ def edit(
     :raises Refused: when the default role would be closed or there would be none.
     :raises Stale: when somebody else changed the role since ``version``.
     """
-    role = get(session, role_id)
+    role = get(session, role_id, lock=True)
     if version is not None and version != role.version:
         raise Stale(f"The role {role.name} was changed by somebody else meanwhile.", hint="Reload the page and make your change again.")
     wrong: dict[str, list[str]] = {}
@@ -160,12 +160,12 @@ def every(session: Session, *, user_type: str | None = None) -> list[RoleRow]:
     ]  # fmt: skip
 
 
-def get(session: Session, role_id: int) -> Role:
-    """Return a role by id.
+def get(session: Session, role_id: int, *, lock: bool = False) -> Role:
+    """Return a role by id; with ``lock`` as it is once nobody else is changing it, for whoever goes by what it says.
 
     :raises Unknown: when there is none.
     """
-    role = session.get(Role, role_id)
+    role = session.get(Role, role_id, with_for_update={"key_share": True} if lock else None)
     if role is None:
         raise Unknown(f"There is no role with the id {role_id}.")
     return role

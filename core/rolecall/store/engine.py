@@ -65,7 +65,7 @@ class Database:
                 with self.write() as session:
                     return unit(session)
             except DBAPIError as error:
-                if not left or getattr(error.orig, "sqlstate", None) not in _RETRYABLE:
+                if not left or not is_given_up(error):
                     raise
         raise AssertionError("unreachable")  # pragma: no cover - the loop returns or raises
 
@@ -112,6 +112,11 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
 def _begin_sqlite(connection: Connection) -> None:
     write = connection.get_execution_options().get("rolecall_write", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+
+def is_given_up(error: Exception) -> bool:
+    """Tell whether PostgreSQL gave the transaction up for another one: all of it is to be done again, by :meth:`Database.attempt`."""
+    return isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) in _RETRYABLE
 
 
 def is_unavailable(error: Exception) -> bool:

@@ -58,6 +58,7 @@ def edit_person(app: Application, actor: Actor, person_id: int, values: Mapping[
     """
 
     def unit(session: Session) -> None:
+        people.get(session, person_id, lock=True)
         ids = list(session.scalars(select(Account.id).where(Account.person_id == person_id)))
         validators = Validators(_Place(app=app, session=session, view=app.plugins.view(session)))
         validators.remember(ids)
@@ -89,7 +90,7 @@ def edit_role(app: Application, actor: Actor, role_id: int, values: Mapping[str,
     """Change what is given of a role; ``values`` are the arguments of :func:`roles.edit`."""
 
     def unit(session: Session) -> None:
-        before = _role_facts(session, roles.get(session, role_id))
+        before = _role_facts(session, roles.get(session, role_id, lock=True))
         role = roles.edit(session, role_id, actor=actor, version=version, **values)
         payload = {"role": role.id, "before": before, "after": _role_facts(session, role)}
         audit.append(session, actor=actor, kind="role.edit", payload=payload)
@@ -120,7 +121,7 @@ def edit_period(
     """
 
     def unit(session: Session) -> None:
-        period = periods.get(session, period_id)
+        period = periods.get(session, period_id, lock=True)
         before = period_document(period)
         periods.edit(session, period_id, version=version, **values)
         if is_open is True:

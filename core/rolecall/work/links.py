@@ -68,7 +68,7 @@ def behind(session: Session, ids: Ids, *, run_id: int | None = None, providers: 
     if not concerned:
         return 0
     for part in _parts(session, ids):
-        _lock(session, part)
+        lock_accounts(session, part)
         moment = now(session)
         for integration in concerned:
             count += _put_behind(session, part, integration, moment, run_id)
@@ -90,7 +90,7 @@ def link(session: Session, ids: Ids, provider: str, *, run_id: int | None = None
     """
     count = 0
     for part in _parts(session, ids):
-        _lock(session, part)
+        lock_accounts(session, part)
         moment = now(session)
         closed = Integration(provider=provider, user_types=(), on_deactivation="suspend", on_deletion="suspend")
         for integration in integrations(session, [provider]) or [closed]:
@@ -182,8 +182,8 @@ def _parts(session: Session, ids: Ids) -> Iterator[Select[Any]]:
         yield from (among(session, part) for part in chunks(ids))
 
 
-def _lock(session: Session, ids: Ids) -> None:
-    """Wait for whoever else is changing these accounts: a goal computed from what they are about to change would stay wrong."""
+def lock_accounts(session: Session, ids: Ids) -> None:
+    """Wait for whoever else is changing these accounts: what is decided by what they are about to change would be wrong."""
     if not is_sqlite(session):
         rows = select(Account.id).where(Account.id.in_(ids)).order_by(Account.id).with_for_update(key_share=True)
         session.execute(select(func.count()).select_from(rows.subquery()))

@@ -168,7 +168,16 @@ class Site:
 
     def start(self, *, latency: float = 0.0) -> None:
         """Begin to serve what the site held when it was killed."""
-        command = [sys.executable, __file__, "--port", str(self.port), "--state", str(self._folder / "moodle.db"), "--latency", str(latency)]
+        command = [
+            sys.executable,
+            __file__,
+            "--port",
+            str(self.port),
+            "--state",
+            str(self._folder / "moodle.db"),
+            "--latency",
+            str(latency),
+        ]
         with (self._folder / "moodle.log").open("ab") as log:
             self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log)
         assert self._process.stdout is not None

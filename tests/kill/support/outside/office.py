@@ -31,8 +31,8 @@ from rolecall.store.tables import Account, AuditEntry, AuditHead, Link, PluginSt
 from rolecall.testing import factories
 from rolecall.testing.school import School
 from rolecall.work.application import Application
-from rolecall.work.runs.outcomes import item_digest
 from rolecall.work.runs.opening import start_opening
+from rolecall.work.runs.outcomes import item_digest
 from rolecall.work.runs.selection import of_ids
 from rolecall.work.runs.start import Request, start
 from rolecall.work.snapshots import account_snapshots
@@ -209,7 +209,9 @@ class Office:
         assert instance.provider is not None
         for row in rows:
             account = snapshots[row.account_id]
-            assert (row.synced, row.blocked, row.error, row.leased_until) == (row.wanted, False, None, None), f"{account.username} is pending"
+            assert (row.synced, row.blocked, row.error, row.leased_until) == (row.wanted, False, None, None), (
+                f"{account.username} is pending"
+            )
             user = by_key.pop(account.key, None)
             if account.deleted:
                 assert user is None, f"{account.username} was not deleted"
