@@ -14,7 +14,7 @@ from rolecall.sdk.action import Batch, Context, Undo
 from rolecall.store.tables import Account, Period, RolePeriod
 from rolecall.work.projection import ROLE
 
-_COLUMNS = ("active", "email_verified", "first_name", "last_name", "must_change_password")
+_COLUMNS = ("active", "email_verified", "email_verified_by", "first_name", "last_name", "must_change_password")
 
 
 def restore_fields(context: Context, accounts: Batch, undos: Mapping[int, Undo]) -> None:

@@ -26,6 +26,7 @@ _COLUMNS = {
     "username": Account.username,
     "email": Account.email,
     "email_verified": Account.email_verified,
+    "email_verified_by": Account.email_verified_by,
     "first_name": Account.first_name,
     "last_name": Account.last_name,
     "active": Account.active,

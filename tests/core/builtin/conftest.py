@@ -6,8 +6,9 @@ import pytest
 from sqlalchemy import func, select, update
 
 from rolecall.accounts import sessions
+from rolecall.accounts.actors import Actor
 from rolecall.errors import Refused
-from rolecall.store.tables import Account, Link, RolePeriod, WebSession
+from rolecall.store.tables import Account, Link, RolePeriod, RolePermission, WebSession
 from rolecall.testing.factories import enable_provider, give_role, make_account, make_period, make_role
 from rolecall.work.runs.undo import start_undo
 
@@ -33,6 +34,12 @@ class Case:
     def set(self, **values):
         with self.office.app.db.write() as session:
             session.execute(update(Account).where(Account.id == self.id).values(**values))
+
+    def acting(self, *permissions):
+        """The account itself as an actor, whose role in the current period holds these permissions."""
+        with self.office.app.db.write() as session:
+            session.add_all(RolePermission(role_id=self.role.id, permission=each) for each in permissions)
+        return Actor(name=f"account:{self.id}", label="Anna", account_id=self.id, permissions=frozenset(permissions))
 
     def link(self, **values):
         facts = {

@@ -3,7 +3,6 @@
 import pytest
 from sqlalchemy import select
 
-from rolecall.accounts.actors import Actor
 from rolecall.errors import Invalid, Refused
 from rolecall.store.tables import Person, UsernameClaim
 from rolecall.testing.factories import make_account, make_period, make_role
@@ -82,7 +81,7 @@ def test_a_deleted_account_is_left_alone(case, action_id):
 
 @pytest.mark.parametrize("action_id", ["account.deactivate", "account.delete"])
 def test_nobody_closes_the_account_they_work_with(case, action_id):
-    oneself = Actor(name=f"account:{case.id}", label="Anna", account_id=case.id, permissions=None)
+    oneself = case.acting(f"act:{action_id}")
 
     with pytest.raises(Refused, match="the account you are working with"):
         case.office.act(action_id, case.id, actor=oneself, agreed=True)

@@ -1,4 +1,4 @@
-"""Linking, syncing and letting go: what becomes of the links, and that what was let go stays so until it is converted (R23, R24, R38, R39)."""
+"""Linking, syncing and letting go; what was let go stays so until it is converted (R23, R24, R38, R39)."""
 
 import pytest
 from sqlalchemy import update

@@ -3,8 +3,7 @@
 import pytest
 from sqlalchemy import select, update
 
-from rolecall.accounts.actors import Actor
-from rolecall.errors import Forbidden, Invalid, Refused
+from rolecall.errors import Invalid, Refused
 from rolecall.store.tables import Period, RolePermission
 from rolecall.testing.factories import make_account, make_period, make_role
 
@@ -101,11 +100,14 @@ def test_nobody_gives_a_role_that_holds_more_than_they_do(case, periods):
     guest = case.office.make(make_role, "Guest")
     with case.office.app.db.write() as session:
         session.add(RolePermission(role_id=guest.id, permission="settings:edit"))
-    clerk = Actor(name="account:9", label="Clerk", permissions=frozenset({"act:roles.assign"}))
+    clerk = case.acting("act:roles.assign")
+    anna, ben = (case.office.make(make_account, name) for name in ("Anna", "Ben"))
 
-    with pytest.raises(Forbidden, match="permissions that you do not have"):
-        case.office.act("roles.assign", case.id, actor=clerk, period="2027", role="Guest")
-    assert len(case.roles) == 2
+    with pytest.raises(Refused, match="permissions that you do not have"):
+        case.office.act("roles.assign", anna, actor=clerk, period="2027", role="Guest")
+    run_id = case.office.act("roles.assign", anna, ben, actor=clerk, period="2027", role="Guest")
+
+    assert {item["code"] for item in case.office.items(run_id)} == {"forbidden"}
 
 
 def test_closing_periods_remembers_the_roles(case, periods):

@@ -27,6 +27,7 @@ from rolecall.work.imports.brake import stage_leaving
 from rolecall.work.imports.compare import Key, Verdict, compare, existing
 from rolecall.work.imports.records import Staged, shown, stage_record
 from rolecall.work.imports.source import Source
+from rolecall.work.memory import uncollected
 from rolecall.work.runs.start import known_run, new_run, unique
 
 #: Rows per transaction while staging: others can write in between, and a chunk is a few megabytes.
@@ -81,7 +82,7 @@ def stage(app: Application, actor: Actor, source: Source, options: Options) -> i
     try:
         for part in chunks(extras.staged_periods(source), CHUNK):
             app.db.attempt(partial(_write_extras, run_id=run_id, progress=progress, staged=part))
-        for records in chunks(source.people(), CHUNK):
+        for records in _in_chunks(source.people()):
             app.db.attempt(partial(_write_people, run_id=run_id, progress=progress, records=records))
         for part in chunks(extras.staged_relations(source), CHUNK):
             app.db.attempt(partial(_write_extras, run_id=run_id, progress=progress, staged=part))
@@ -92,6 +93,16 @@ def stage(app: Application, actor: Actor, source: Source, options: Options) -> i
         raise
     app.db.attempt(lambda session: _complete(session, actor, run_id, progress, options, notes))
     return run_id
+
+
+def _in_chunks(records: Iterable[PersonRecord | BadRecord]) -> Iterator[list[PersonRecord | BadRecord]]:
+    walk = chunks(records, CHUNK)
+    while True:
+        with uncollected():
+            part = next(walk, None)
+            if part is None:
+                return
+            yield part
 
 
 def _new_draft(session: Session, actor: Actor, params: dict[str, Any], options: Options) -> tuple[int, bool]:
@@ -147,7 +158,7 @@ def _write(session: Session, run_id: int, start: int, pairs: Iterable[tuple[Stag
                 "list": staged.list,
                 "code_key": staged.code_key,
                 "verdict": verdict.verdict,
-                "data": dict(staged.data),
+                "data": {} if verdict.verdict == "unchanged" else dict(staged.data),
             }
         )
         items.append(item_values(run_id, n, staged, verdict))

@@ -3,7 +3,6 @@
 Owns the lease of a run. A batch is one transaction; what a batch does is the business of its kind.
 """
 
-import gc
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -15,6 +14,7 @@ from rolecall.errors import Refused
 from rolecall.store.engine import now
 from rolecall.store.tables import Run
 from rolecall.work.application import Application
+from rolecall.work.memory import uncollected
 from rolecall.work.runs.batch import work_batch
 
 log = structlog.get_logger(__name__)
@@ -54,8 +54,11 @@ def advance_now(app: Application, run_id: int) -> None:
 
 def _work(app: Application, run_id: int, fence: int, stop: Callable[[], bool] = lambda: False) -> None:
     try:
-        while _uncollected(app, run_id, fence):
-            if stop():
+        more = True
+        while more:
+            with uncollected():
+                more = work_batch(app, run_id, fence)
+            if more and stop():
                 _let_go(app, run_id, fence)
                 return
     except Refused as error:
@@ -65,17 +68,6 @@ def _work(app: Application, run_id: int, fence: int, stop: Callable[[], bool] = 
         _fail(app, run_id, fence, f"It stopped on an unexpected error ({type(error).__name__}). Resume it, or tell the operator.")
         if app.config.strict:
             raise
-
-
-def _uncollected(app: Application, run_id: int, fence: int) -> bool:
-    """Keep the garbage collector out of a batch: thousands of rows live until its end, so it would search in vain, again and again."""
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        return work_batch(app, run_id, fence)
-    finally:
-        if was:
-            gc.enable()
 
 
 def _let_go(app: Application, run_id: int, fence: int) -> None:
