@@ -81,12 +81,12 @@ def test_a_plugins_column_is_in_the_list(faces):
 
 
 def test_a_plugins_provider_settings_are_a_form_a_document_and_a_command(faces):
-    assert "Greeting of the sample" in faces.page("/integrations/sample")
+    assert "Greeting of the sample" in faces.page("/integrations/sample/settings")
     faces.api("PATCH", "plugins/sample", {"settings": {"greeting": "Kalimera", "api_key": "secret-canary"}})
     shown = faces.command("plugins", "configure", "sample", "greeting=Bonjour")
 
     assert faces.api("GET", "plugins/sample")["settings"]["greeting"] == "Bonjour"
-    assert "secret-canary" not in str(shown) + str(faces.api("GET", "plugins/sample")) + faces.page("/integrations/sample")
+    assert "secret-canary" not in str(shown) + str(faces.api("GET", "plugins/sample")) + faces.page("/integrations/sample/settings")
     assert "Sample answers" in str(faces.command("plugins", "check", "sample"))
     assert "Sample answers" in str(faces.api("POST", "plugins/sample/check"))
 

@@ -3,6 +3,9 @@
 from collections.abc import Callable, Mapping
 from types import ModuleType
 
+import structlog
+
+from rolecall import logs
 from rolecall.accounts.sealing import Keyring
 from rolecall.config import Config
 from rolecall.errors import ConfigurationError
@@ -18,6 +21,9 @@ class Application:
     """What every face and the worker work with. Close it when done; it may be used as a context manager."""
 
     def __init__(self, config: Config, *, plugins: Mapping[str, ModuleType] | None = None) -> None:
+        if not structlog.is_configured():
+            # Whoever did not say how to log gets lines without secrets: the library's own default prints local variables.
+            logs.configure()
         if not config.encryption_keys:
             raise ConfigurationError(
                 "There is no encryption key.",
