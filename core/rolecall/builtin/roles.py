@@ -51,7 +51,8 @@ class SomePeriods(Schema):
 
 
 @action(
-    "roles.assign", label="Assign a role", group=GROUP, bulk=True, batch=SET_BASED, params=Assignment, requires=(NOT_DELETED,), undo=restore_fields,
+    "roles.assign", label="Assign a role", group=GROUP, bulk=True, batch=SET_BASED, params=Assignment, requires=(NOT_DELETED,),
+    undo=restore_fields,
 )  # fmt: skip
 def assign(context: Context, accounts: Batch, params: Mapping[str, Any]) -> None:
     """Add, replace or remove the role that accounts have in a period; each period has one role (R15, R35)."""

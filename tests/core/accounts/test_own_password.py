@@ -117,9 +117,7 @@ def test_wrong_present_passwords_are_counted(make_account: Callable[..., int], c
         change(anna)
 
 
-def test_a_provider_that_keeps_the_password_is_named_as_the_place_to_change_it(
-    make_account: Callable[..., int], change: _Change
-) -> None:
+def test_a_provider_that_keeps_the_password_is_named_as_the_place_to_change_it(make_account: Callable[..., int], change: _Change) -> None:
     with pytest.raises(Refused) as caught:
         change(make_account(sso_provider="o365", password_hash=_HASH))
 

@@ -58,9 +58,7 @@ def test_a_save_with_another_address_needs_the_secret_again_and_changes_nothing_
 
 def test_secrets_that_are_not_given_again_are_dropped_with_the_old_address(db: Database, keyring: Keyring) -> None:
     with db.write() as session:
-        changed = settings.write(
-            session, "moodle", Service, {"url": "https://new.example", "token": "fresh"}, actor=ACTOR, keyring=keyring
-        )
+        changed = settings.write(session, "moodle", Service, {"url": "https://new.example", "token": "fresh"}, actor=ACTOR, keyring=keyring)
 
     assert changed == {"url", "token", "extra"}
     assert read(db, keyring)["token"] == "fresh"

@@ -352,6 +352,6 @@ def test_roles_are_given_by_filter_for_a_period(owner, core, school):
     ).json
 
     assert run["counts"]["done"] == 3
-    assert owner.get('/accounts?role=Main%20student').json["total"] == 3
+    assert owner.get("/accounts?role=Main%20student").json["total"] == 3
     with core.db.read() as session:
         assert session.scalar(select(Period.code).where(Period.is_current)) == "2026"

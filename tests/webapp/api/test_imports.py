@@ -116,9 +116,7 @@ def test_file_that_is_none_is_refused(body, content_type, status, owner, core):
 
 
 def test_file_that_says_it_is_too_long_is_refused_unread(owner):
-    answer = owner(
-        "POST", "/people/import", data=b"x", content_type="text/csv", environ_overrides={"CONTENT_LENGTH": str(201 * 2**20)}
-    )
+    answer = owner("POST", "/people/import", data=b"x", content_type="text/csv", environ_overrides={"CONTENT_LENGTH": str(201 * 2**20)})
 
     assert answer.status_code == 413
 

@@ -189,5 +189,3 @@ def _status(call: Call, status_id: int, status: int = 200) -> Answer:
 
 def _answer(document: dict[str, Any], location: str | None, status: int) -> Answer:
     return Answer(document=document, status=status, version=document.get("version"), location=location if status == 201 else None)
-
-

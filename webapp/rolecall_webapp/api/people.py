@@ -93,9 +93,7 @@ def add_person(call: Call) -> Answer:
     return _answer(call, changes.add_person(call.app, call.actor, call.body), status=201)
 
 
-@operation(
-    "GET", "/people/{person_id}", "Read a person", tag="people", permissions=("people:view",), answer=shapes.Person, refusals=(404,)
-)
+@operation("GET", "/people/{person_id}", "Read a person", tag="people", permissions=("people:view",), answer=shapes.Person, refusals=(404,))
 def read_person(call: Call) -> Answer:
     """One person; the ETag is the version."""
     return _answer(call, call.path["person_id"])

@@ -44,9 +44,7 @@ class CheckResult(Schema):
     lines = fields.List(fields.Nested(CheckLine), required=True)
 
 
-@operation(
-    "GET", "/plugins", "List plugins", tag="plugins", permissions=("integrations:view",), answer=shapes.page_of(shapes.Plugin)
-)
+@operation("GET", "/plugins", "List plugins", tag="plugins", permissions=("integrations:view",), answer=shapes.page_of(shapes.Plugin))
 def list_plugins(call: Call) -> Document:
     """All that are installed, with why one of them cannot be used."""
     return shapes.page([plugin_document(call.session, each) for each in call.app.plugins.installed.values()])

@@ -68,9 +68,7 @@ def list_runs(call: Call) -> Document:
     return shapes.page(run_documents(call.session, shown), next=more, total=total)
 
 
-@operation(
-    "GET", "/runs/{run_id}", "Read a run", tag="runs", others="runs:view", answer=shapes.Run, refusals=(404,)
-)
+@operation("GET", "/runs/{run_id}", "Read a run", tag="runs", others="runs:view", answer=shapes.Run, refusals=(404,))
 def read_run(call: Call) -> Document:
     """State and counts; read it again until the state is no longer queued or running."""
     return run_document(call.session, control.find_run(call.session, call.actor, call.path["run_id"]))

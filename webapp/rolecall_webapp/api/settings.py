@@ -1,6 +1,5 @@
 """The institution's own settings, by their names."""
 
-
 from marshmallow import Schema
 
 from rolecall.work import changes
