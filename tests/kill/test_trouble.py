@@ -35,23 +35,22 @@ def test_a_change_during_the_call_and_twenty_more_are_sent_as_one(office: Office
     office.check_in_step()
 
 
-def test_an_account_that_always_fails_is_blocked_with_its_reason_and_delays_nobody(office: Office) -> None:
+@pytest.mark.parametrize("number", [1, 2])
+def test_accounts_that_always_fail_are_blocked_with_their_reason_and_delay_nobody(office: Office, number: int) -> None:
     ids = office.enrol(60)
-    bad, *good = ids
-    office.site.poison(office.school.snapshot(bad).username)
+    bad, good = ids[:number], ids[number:]
+    office.site.poison(*(office.school.snapshot(each).username for each in bad))
     office.worker()
 
-    eventually("all the others are done", lambda: office.behind() == 1)
-    assert office.school.sync_state(bad, MOODLE) == "retrying"
-    for attempts in range(1, 11):
-        eventually(f"attempt {attempts}", lambda made=attempts: office.school.link(bad, MOODLE).attempts >= made or office.hurry())  # type: ignore[misc]
-    eventually("it is blocked", lambda: office.school.sync_state(bad, MOODLE) == "blocked" or office.hurry())
-    assert "500" in (office.school.link(bad, MOODLE).error or "")
+    eventually("all the others are done", lambda: office.behind() == number or office.hurry())
+    eventually("they are blocked", lambda: set(office.blocked()) == set(bad) or office.hurry())
+    assert {office.school.link(each, MOODLE).attempts for each in bad} == {10}
+    assert all("500" in (reason or "") for reason in office.blocked().values())
 
     office.school.change(*good, person={"first_name": "Still served"})
-    eventually("all the others are done again", lambda: office.behind() == 1, seconds=20)
+    eventually("all the others are done again", lambda: office.behind() == number)
     office.site.poison()
-    office.school.change(bad, person={"first_name": "Cured"})
+    office.school.change(*bad, person={"first_name": "Cured"})
     office.until_in_step()
     office.check_in_step()
 
