@@ -9,10 +9,16 @@ ARGS ?=
 PORT ?= 8000
 POSTGRES ?= postgresql+psycopg://postgres@127.0.0.1:5432/
 PYTEST := $(BIN)/python -m pytest -q -n $(JOBS) --dist loadgroup
-# In `check` a missing service or browser is a failure, not a skip.
-REQUIRE := env ROLECALL_TEST_REQUIRE=all
+# The whole run writes down which lines it reached, for `coverage`; a run with options of one's own does not.
+MEASURE := --cov --cov-report=
+# A missing service or browser is a failure here, not a skip.
+REQUIRE := env ROLECALL_TEST_REQUIRE=all ROLECALL_TEST_LONG=1
+# Tests that know no database; once is enough.
+NO_DATABASE := --ignore=tests/core/sdk --ignore=tests/test_docs.py --ignore=tests/test_house.py --ignore=tests/test_wheel.py
 
-.PHONY: help run test check bench lint types layers docs test-sqlite test-postgresql test-browser services clean
+# The tests fill the machine by themselves.
+.NOTPARALLEL:
+.PHONY: help run test check static remaining bench lint types layers docs coverage test-postgresql test-browser test-long services clean
 
 help:  ## what there is to do (this list)
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -21,9 +27,16 @@ run: $(VENV)/.installed  ## a school of 500 invented people with a fake Moodle, 
 	@exec $(BIN)/rolecall demo --port $(PORT)
 
 test: $(VENV)/.installed-test  ## the tests on SQLite; what needs PostgreSQL or Chromium is skipped by name where it is missing
-	$(PYTEST) $(ARGS)
+	$(PYTEST) $(SELECT) $(or $(ARGS),$(MEASURE))
 
-check: lint types layers docs services test-sqlite test-postgresql test-browser  ## everything a change must pass, on SQLite and PostgreSQL and in Chromium
+check: static test remaining  ## everything a change must pass, on SQLite and PostgreSQL and in Chromium
+# `remaining` has the browser.
+check: SELECT := -m "not browser"
+
+static: lint types layers docs  ## what is checked without running anything
+
+# Whatever `test` may have skipped is required in one of these.
+remaining: coverage services test-postgresql test-browser test-long  ## what `check` does after `test`
 
 bench: $(VENV)/.installed-test  ## measure against the references; prints ratios
 	$(BIN)/python -m benchmarks $(ARGS)
@@ -44,15 +57,17 @@ docs: $(VENV)/.installed-test  ## build the documentation into docs/_build/html;
 services:  ## start PostgreSQL if it is installed and not running
 	@tools/services.sh '$(subst +psycopg,,$(POSTGRES))postgres'
 
-test-sqlite: $(VENV)/.installed-test  ## the tests on SQLite, with the bound on coverage
-	$(REQUIRE) $(PYTEST) -m "not browser" --cov --cov-report= $(ARGS)
+coverage:  ## the bound on what the last whole `make test` reached
 	$(BIN)/coverage report --include='core/*,plugins/*' --fail-under=95
 
-test-postgresql: $(VENV)/.installed-test  ## the same tests on PostgreSQL
-	$(REQUIRE) ROLECALL_TEST_DATABASE_URL=$(POSTGRES) $(PYTEST) -m "not browser" $(ARGS)
+test-postgresql: $(VENV)/.installed-test  ## the tests on PostgreSQL, those with Chromium too
+	$(REQUIRE) ROLECALL_TEST_DATABASE_URL=$(POSTGRES) $(PYTEST) $(NO_DATABASE) $(ARGS)
 
-test-browser: $(VENV)/.installed-test  ## the tests that drive Chromium
-	$(REQUIRE) $(PYTEST) -n 0 -m browser $(ARGS)
+test-browser: $(VENV)/.installed-test  ## the tests that drive Chromium, on SQLite
+	$(REQUIRE) $(PYTEST) -m browser $(ARGS)
+
+test-long: $(VENV)/.installed-test  ## six writers and a worker on one SQLite file for a minute
+	$(REQUIRE) $(PYTEST) -n 0 tests/stress/test_writers.py $(ARGS)
 
 clean:  ## remove what these commands made, the virtual environment too
 	rm -rf $(VENV) build dist docs/_build .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info
