@@ -26,13 +26,13 @@ _LARGE = 256 * 1024
 
 _SERVICES: dict[str, Callable[[], bool]] = {
     "postgresql": lambda: _SERVER.startswith("postgresql"),
-    "chromium": lambda: any(map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))),
+    "chromium": Path("/usr/bin/chromium").exists,
     "make": lambda: shutil.which("make") is not None,
     "git": lambda: shutil.which("git") is not None,
 }
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def requires_service() -> Callable[[str], None]:
     """A function that skips the test when a service is missing, by name; or fails it where everything is required."""
 

@@ -26,8 +26,9 @@ RIGHTS = (
 
 
 @pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
+def chromium(requires_service: Callable[[str], None]) -> Iterator[Browser]:
     """One browser for all tests of this module."""
+    requires_service("chromium")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=list(QUIET))
         yield browser
@@ -35,9 +36,8 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def address(requires_service: Callable, application: Flask) -> Iterator[str]:
+def address(application: Flask) -> Iterator[str]:
     """Where the application answers."""
-    requires_service("chromium")
     server: Any = make_server("127.0.0.1", 0, application, threaded=True)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
