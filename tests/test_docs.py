@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from rolecall import hookspecs
+from rolecall import Action, Filter, hookspecs
+from rolecall.builtin import register_actions, register_filters
 from rolecall.config import KEYS, Key
+from rolecall.work.imports.csv_people import COLUMNS
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -94,6 +96,47 @@ def test_every_hook_says_what_it_is_for_and_since_when(name: str) -> None:
     assert documentation
     assert ".. versionadded::" in documentation
     assert f"autofunction:: rolecall.hookspecs.{name}" in (DOCS / "reference" / "hooks.md").read_text("utf-8")
+
+
+def rows(page: str) -> dict[str, list[str]]:
+    """The rows of the first table of a reference page: cells by the first one, without its marks."""
+    text = (DOCS / "reference" / page).read_text("utf-8")
+    cells = [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in text.splitlines() if line.startswith("| `")]
+    return {row[0].strip("`"): row for row in cells}
+
+
+@pytest.mark.parametrize("action", register_actions(), ids=lambda action: action.id)
+def test_every_action_of_core_is_documented_with_its_parameters(action: Action) -> None:
+    _, many, params, consent = rows("actions.md")[action.id]
+
+    assert (many == "yes") == action.bulk
+    assert (consent == "yes") == bool(action.confirm)
+    for name in action.params().fields:
+        assert f"`{name}" in params, name
+
+
+def test_no_action_is_documented_that_core_does_not_have() -> None:
+    assert set(rows("actions.md")) == {action.id for action in register_actions()}
+
+
+@pytest.mark.parametrize("word", register_filters(), ids=lambda word: word.id)
+def test_every_filter_word_is_documented_with_its_values(word: Filter) -> None:
+    _, values, meaning = rows("filter-words.md")[word.id]
+
+    assert meaning
+    if isinstance(word.choices, tuple):
+        for value, _label in word.choices:
+            assert f"`{value}`" in values, value
+
+
+def test_no_filter_word_is_documented_that_core_does_not_have() -> None:
+    assert set(rows("filter-words.md")) == {word.id for word in register_filters()}
+
+
+def test_every_column_of_the_csv_of_people_is_documented() -> None:
+    page = (DOCS / "reference" / "csv.md").read_text("utf-8")
+
+    assert [column for column in COLUMNS if f"`{column}`" not in page] == []
 
 
 @pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGES.md"])
