@@ -91,7 +91,9 @@ def test_nothing_about_the_account_is_left_but_digests(school):
     with school.app.db.read() as session:
         item = session.scalars(select(RunItem).where(RunItem.run_id == renamed.id)).one()
         rows = [row for table in Base.metadata.sorted_tables for row in session.execute(select(table)).all()]
-        kept = {name: session.scalars(select(table)).all() for name, table in {"roles": RolePeriod, "sign-ins": SignIn, "links": Link}.items()}
+        kept = {
+            name: session.scalars(select(table)).all() for name, table in {"roles": RolePeriod, "sign-ins": SignIn, "links": Link}.items()
+        }
     assert (item.account_id, item.before, item.after, item.salt, item.outcome) == (None, None, None, None, "done")
     assert "canary" not in str(rows).casefold()
     assert kept == {"roles": [], "sign-ins": [], "links": []}
@@ -117,7 +119,9 @@ def test_account_whose_provider_was_not_told_waits(school):
     anna = school.student("Anna")
     with school.app.db.write() as session:
         session.add(
-            Link(account_id=anna, provider="moodle", goal="suspended", external_id="7", wanted=2, synced=1, fence=0, changed_at=now(session))
+            Link(
+                account_id=anna, provider="moodle", goal="suspended", external_id="7", wanted=2, synced=1, fence=0, changed_at=now(session)
+            )
         )
     delete_long_ago(school, anna)
 

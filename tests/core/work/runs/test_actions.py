@@ -5,10 +5,10 @@ from sqlalchemy import select, update
 
 from rolecall import NOT_DELETED, Refusal
 from rolecall.accounts import audit
+from rolecall.accounts.actors import Actor
 from rolecall.errors import ConsentRequired, CountChanged, Forbidden, Invalid, Refused, Unknown
 from rolecall.store.tables import Account, Link, Listing, RunItem
 from rolecall.testing.factories import enable_provider, make_account, make_accounts
-from rolecall.accounts.actors import Actor
 
 
 def outcomes(office, run_id):
@@ -217,7 +217,9 @@ def test_accounts_drawn_in_are_versioned_and_in_the_history(office):
 
 def test_what_lies_outside_the_snapshot_can_be_recorded(office):
     anna = office.make(make_account, "Anna")
-    office.use("trial", register_actions=lambda: [_action(lambda context, accounts, params: context.record(anna.id, "badge", "old", "new"))])
+    office.use(
+        "trial", register_actions=lambda: [_action(lambda context, accounts, params: context.record(anna.id, "badge", "old", "new"))]
+    )
 
     run_id = office.act("trial.go", anna)
 

@@ -232,7 +232,9 @@ def test_no_password_is_in_the_run_the_items_or_the_audit(office, database_url):
     with office.app.db.read() as session:
         run = session.get_one(Run, run_id)
         assert run.sealed_params is None
-        dump = " ".join(str(row) for table in ("run", "run_item", "audit") for row in session.connection().exec_driver_sql(f'SELECT * FROM "{table}"'))
+        dump = " ".join(
+            str(row) for table in ("run", "run_item", "audit") for row in session.connection().exec_driver_sql(f'SELECT * FROM "{table}"')
+        )
     assert "Zebra" not in dump
     assert "$argon2" not in dump
 
