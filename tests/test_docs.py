@@ -6,11 +6,14 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from cryptography.fernet import Fernet
 
 from rolecall import Action, Filter, hookspecs
 from rolecall.builtin import register_actions, register_filters
-from rolecall.config import KEYS, Key
+from rolecall.config import KEYS, Key, load
+from rolecall.work.application import Application
 from rolecall.work.imports.csv_people import COLUMNS
+from rolecall_webapp import create_app
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -24,6 +27,10 @@ OWNED = re.findall(
     R59a R61 R63 R67 R68 R69
     """,
 )
+
+
+#: The documents of the API whose fields the reference lists.
+DOCUMENTS = ("Account", "Person", "Run", "Item", "TimelineEntry", "SignIn", "Role", "Period", "Status", "Plugin", "Pending", "AuditEntry")
 
 
 def sections() -> dict[str, str]:
@@ -137,6 +144,19 @@ def test_every_column_of_the_csv_of_people_is_documented() -> None:
     page = (DOCS / "reference" / "csv.md").read_text("utf-8")
 
     assert [column for column in COLUMNS if f"`{column}`" not in page] == []
+
+
+def test_every_route_and_field_of_the_api_is_documented(database_url: str, tmp_path: Path) -> None:
+    config = load({}, data=str(tmp_path), database_url=database_url, secret_key="s" * 40, encryption_keys=Fernet.generate_key().decode())
+    with Application(config) as application:
+        document = create_app(application).test_client().get("/api/v1/openapi.json").json
+    page = (DOCS / "reference" / "http-api.md").read_text("utf-8")
+    routes = {re.sub(r"\{\w+\}", "{id}", path) for path in document["paths"] if not path.startswith("/actions/")}
+    fields = {name for shape in DOCUMENTS for name in document["components"]["schemas"][shape]["properties"]}
+
+    # A table's line names a route whole and its neighbours by their last part.
+    assert [route for route in routes if route not in page and f"`/{route.rpartition('/')[2]}`" not in page] == []
+    assert [name for name in fields if f"`{name}`" not in page] == []
 
 
 @pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGES.md"])
