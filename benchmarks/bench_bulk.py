@@ -20,7 +20,7 @@ from rolecall.work.runs.undo import start_undo
 #: Milliseconds of processor time for 10,000 accounts.
 BOUND = 2_000.0
 WORDS = {"type": "student", "active": "yes", "verified": "yes", "login": "never"}
-TIMES = 3
+TIMES = 5
 
 
 def run() -> list[Result]:

@@ -5,6 +5,8 @@ Sources may be anybody's: what they say is checked here, field by field, so that
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from operator import attrgetter
+from types import NoneType
 from typing import Any
 
 from rolecall.errors import Invalid
@@ -17,6 +19,10 @@ TEXTS = ("first_name", "last_name", "email", "phone", "language")
 FLAGS = ("active", "no_sync")
 #: What may not be emptied: a person without a name is nobody.
 NEEDED = ("first_name", "last_name")
+
+
+_optional_texts = attrgetter(*TEXTS, "status")
+_flags = attrgetter(*FLAGS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,8 +65,7 @@ def shown(value: object, longest: int = 200) -> str:
 
 
 def _stage_person(record: PersonRecord, statuses: Mapping[str, int]) -> Staged:
-    wrong = list(_wrong_types(record))
-    if wrong:
+    if not _is_ordinary(record) and (wrong := list(_wrong_types(record))):
         return Staged(row=record.row, code_key=_key(record.code), data={"code": shown(record.code)}, problem=" ".join(wrong))
     try:
         code_key = canonical(record.code, what="code", words=True)
@@ -98,7 +103,7 @@ def _texts(record: PersonRecord, said: dict[str, Any]) -> Iterator[str]:
         # An empty text says nothing.
         if text := value.strip():
             said[name] = text
-            if problem := problem_of(name, text) or _unwritable(name, text):
+            if problem := problem_of(name, text) or ("" if text.isascii() else _unwritable(name, text)):
                 yield problem
 
 
@@ -112,6 +117,12 @@ def _stage_status(record: PersonRecord, statuses: Mapping[str, int], said: dict[
         return f"There is no student status “{shown(record.status, 100)}”."
     said["status_id"] = status
     return None
+
+
+def _is_ordinary(record: PersonRecord) -> bool:
+    """Whether nothing has to be looked at twice: nearly every row, so it is asked first."""
+    ordinary = type(record.list) is str and type(record.code) is str and {bool, NoneType}.issuperset(map(type, _flags(record)))
+    return ordinary and {str, NoneType}.issuperset(map(type, _optional_texts(record)))
 
 
 def _wrong_types(record: PersonRecord) -> Iterator[str]:
@@ -128,7 +139,7 @@ def _wrong_types(record: PersonRecord) -> Iterator[str]:
 
 
 def _unwritable(name: str, text: str) -> str:
-    if text.isascii() or not any("\ud800" <= each <= "\udfff" for each in text):
+    if not any("\ud800" <= each <= "\udfff" for each in text):
         return ""
     return f"The {name.replace('_', ' ')} contains a character that cannot be shown."
 
