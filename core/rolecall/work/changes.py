@@ -163,9 +163,7 @@ def edit_status(app: Application, actor: Actor, status_id: int, values: Mapping[
     _wake(app)
 
 
-def set_plugin(
-    app: Application, actor: Actor, name: str, *, enabled: bool | None = None, values: Mapping[str, Any] | None = None
-) -> None:
+def set_plugin(app: Application, actor: Actor, name: str, *, enabled: bool | None = None, values: Mapping[str, Any] | None = None) -> None:
     """Save settings of a plugin and switch it on or off: both or nothing (R56, R69).
 
     Accounts fall behind at a provider that was enabled, or whose settings changed: what differs is sent, and nothing else.
