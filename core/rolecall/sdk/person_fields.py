@@ -18,7 +18,6 @@ _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})*")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
-@lru_cache(16_384)
 def problem_of(field: str, text: str) -> str:
     """Return the sentence that says why ``text`` cannot be the person's ``field``, or an empty one (R2)."""
     if _CONTROL.search(text):

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from rolecall.store import listing
 from rolecall.store.bulk import among
 from rolecall.store.tables import Account, ImportRow, Person, StudentStatus
+from rolecall.work import links
 from rolecall.work.imports import extras
 from rolecall.work.imports.compare import Key, Verdict, compare, existing
 from rolecall.work.imports.records import Staged
@@ -62,6 +63,7 @@ def _write(unit: Unit, staged: Mapping[int, Staged], refused: Mapping[int, tuple
         if verdict.verdict == "changed" and verdict.person_id is not None and verdict.person_id not in refused
     ]
     accounts = dict(session.execute(select(Account.id, Account.person_id).where(Account.person_id.in_(among(session, changed)))).all())
+    links.lock_accounts(session, list(accounts))
     validators = Validators(unit)
     validators.remember(list(accounts))
     outcomes: list[Outcome] = []

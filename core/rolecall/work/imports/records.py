@@ -44,8 +44,18 @@ class Staged:
         return str(self.data.get("kind", "person"))
 
 
-def stage_record(record: PersonRecord | BadRecord, statuses: Mapping[str, int]) -> Staged:
+def key_of(record: PersonRecord | BadRecord) -> tuple[str, str] | None:
+    """Whom a record is about: list and code key, or none where it does not say so properly."""
+    if not isinstance(record, PersonRecord) or record.list not in LISTS:
+        return None
+    code_key = _key(record.code)
+    return (record.list, code_key) if code_key else None
+
+
+def stage_record(record: PersonRecord | BadRecord, statuses: Mapping[str, int], there: Mapping[str, Any] | None = None) -> Staged:
     """Turn a record into a staged row; what is wrong with it becomes its problem, in a sentence.
+
+    ``there`` are the fields of the person it is about: what is there already need not be checked again.
 
     :raises TypeError: when the source yields something else.
     """
@@ -55,7 +65,7 @@ def stage_record(record: PersonRecord | BadRecord, statuses: Mapping[str, int]) 
         raise TypeError(f"it yielded {record!r:.100}, which is neither a PersonRecord nor a BadRecord with the number of its row")
     if isinstance(record, BadRecord):
         return Staged(row=record.row, code_key=_key(record.code), data={"code": shown(record.code)}, problem=shown(record.message, 1_000))
-    return _stage_person(record, statuses)
+    return _stage_person(record, statuses, there or {})
 
 
 def shown(value: object, longest: int = 200) -> str:
@@ -64,7 +74,7 @@ def shown(value: object, longest: int = 200) -> str:
     return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text[:longest])
 
 
-def _stage_person(record: PersonRecord, statuses: Mapping[str, int]) -> Staged:
+def _stage_person(record: PersonRecord, statuses: Mapping[str, int], there: Mapping[str, Any]) -> Staged:
     if not _is_ordinary(record) and (wrong := list(_wrong_types(record))):
         return Staged(row=record.row, code_key=_key(record.code), data={"code": shown(record.code)}, problem=" ".join(wrong))
     try:
@@ -75,7 +85,7 @@ def _stage_person(record: PersonRecord, statuses: Mapping[str, int]) -> Staged:
         message = f"There is no list “{shown(record.list, 40)}”."
         return Staged(row=record.row, code_key=code_key, data={"code": shown(record.code)}, problem=message)
     said: dict[str, Any] = {"code": record.code.strip()}
-    problems = list(_texts(record, said))
+    problems = list(_texts(record, said, there))
     if problems:
         told = {name: shown(value) for name, value in said.items() if value}
         return Staged(row=record.row, list=record.list, code_key=code_key, data=told, problem=" ".join(problems))
@@ -87,7 +97,7 @@ def _stage_person(record: PersonRecord, statuses: Mapping[str, int]) -> Staged:
     return Staged(row=record.row, list=record.list, code_key=code_key, data=said, problem=_stage_status(record, statuses, said))
 
 
-def _texts(record: PersonRecord, said: dict[str, Any]) -> Iterator[str]:
+def _texts(record: PersonRecord, said: dict[str, Any], there: Mapping[str, Any]) -> Iterator[str]:
     """Add the texts to what is said, and yield what is wrong with them."""
     if problem := problem_of("code", said["code"]):
         yield problem
@@ -103,7 +113,7 @@ def _texts(record: PersonRecord, said: dict[str, Any]) -> Iterator[str]:
         # An empty text says nothing.
         if text := value.strip():
             said[name] = text
-            if problem := problem_of(name, text) or ("" if text.isascii() else _unwritable(name, text)):
+            if text != there.get(name) and (problem := problem_of(name, text) or _unwritable(name, text)):
                 yield problem
 
 

@@ -25,7 +25,7 @@ from rolecall.work.application import Application
 from rolecall.work.imports import extras
 from rolecall.work.imports.brake import stage_leaving
 from rolecall.work.imports.compare import Key, Verdict, compare, existing
-from rolecall.work.imports.records import Staged, shown, stage_record
+from rolecall.work.imports.records import Staged, key_of, shown, stage_record
 from rolecall.work.imports.source import Source
 from rolecall.work.memory import uncollected
 from rolecall.work.runs.start import known_run, new_run, unique
@@ -116,9 +116,10 @@ def _new_draft(session: Session, actor: Actor, params: dict[str, Any], options: 
 
 def _write_people(session: Session, run_id: int, progress: _Progress, records: Iterable[PersonRecord | BadRecord]) -> None:
     statuses, default = _statuses(session)
-    staged = [stage_record(record, statuses) for record in records]
-    keys = [(each.list, each.code_key) for each in staged if each.list and each.code_key]
+    about = [(record, key_of(record)) for record in records]
+    keys = [key for _, key in about if key]
     there = existing(session, keys)
+    staged = [stage_record(record, statuses, there.get(key) if key else None) for record, key in about]
     rows_of = _rows_of(session, run_id, keys)
     start, counts = progress.n, Counter[str]()
     pairs: list[tuple[Staged, Verdict]] = []
