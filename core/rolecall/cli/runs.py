@@ -78,8 +78,8 @@ def resume_run(run_id: int, failed: bool) -> None:
     """Go on with a run that was stopped, failed or was left behind by a process that died."""
     call = face()
     with call.app.db.read() as session:
-        state = control.find_run(session, call.actor, run_id, verb="edit").state
-    if state not in ("queued", "running"):
+        run = control.find_run(session, call.actor, run_id, verb="edit")
+    if run.state not in ("queued", "running") or run.stop_requested:
         control.resume(call.app, call.actor, run_id, failed=failed)
     answer_run(call, run_id)
 

@@ -53,6 +53,11 @@ def resume(app: Application, actor: Actor, run_id: int, *, failed: bool = False)
 
     def unit(session: Session) -> None:
         run = find_run(session, actor, run_id, verb="edit", lock=True)
+        if run.state == "running" and run.stop_requested:
+            # Asked to stop and not there yet: going on is what is wanted now.
+            run.stop_requested = False
+            audit.append(session, actor=actor, kind="run.resume", payload={"run": run_id, "failed": False}, run_id=run_id)
+            return
         if run.state not in ("stopped", "failed", "done"):
             raise Refused(f"Run {run_id} is {run.state}; it goes on by itself.")
         if failed:
