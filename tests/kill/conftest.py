@@ -1,5 +1,9 @@
 """A school whose processes are killed."""
 
-from outside.fixtures import _nursery, nursery, office, open_office, site
+import pytest
+
+pytest.register_assert_rewrite("outside.office")
+
+from outside.fixtures import _nursery, nursery, office, open_office, site  # noqa: E402 - what it imports is to be rewritten
 
 __all__ = ["_nursery", "nursery", "office", "open_office", "site"]

@@ -58,8 +58,9 @@ def edit_person(app: Application, actor: Actor, person_id: int, values: Mapping[
     """
 
     def unit(session: Session) -> None:
-        people.get(session, person_id, lock=True)
         ids = list(session.scalars(select(Account.id).where(Account.person_id == person_id)))
+        links.lock_accounts(session, ids)
+        people.get(session, person_id, lock=True)
         validators = Validators(_Place(app=app, session=session, view=app.plugins.view(session)))
         validators.remember(ids)
         edited = people.edit(session, person_id, values, now=now(session), version=version)

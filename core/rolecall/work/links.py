@@ -183,7 +183,10 @@ def _parts(session: Session, ids: Ids) -> Iterator[Select[Any]]:
 
 
 def lock_accounts(session: Session, ids: Ids) -> None:
-    """Wait for whoever else is changing these accounts: what is decided by what they are about to change would be wrong."""
+    """Wait for whoever else is changing these accounts: what is decided by what they are about to change would be wrong.
+
+    Whoever writes links or list rows of several accounts does this before, so that no two of them wait for each other.
+    """
     if not is_sqlite(session):
         rows = select(Account.id).where(Account.id.in_(ids)).order_by(Account.id).with_for_update(key_share=True)
         session.execute(select(func.count()).select_from(rows.subquery()))

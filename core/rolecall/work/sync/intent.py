@@ -16,6 +16,7 @@ from rolecall.accounts.sealing import Keyring, SealBroken, place
 from rolecall.errors import Permanent
 from rolecall.sdk.provider import Secret, Verb
 from rolecall.store.tables import Link
+from rolecall.work import links
 from rolecall.work.sync import sent as sent_state
 from rolecall.work.sync.call import Planned
 from rolecall.work.sync.outcome import Outcome
@@ -56,6 +57,7 @@ def commit_to(session: Session, keyring: Keyring, plan: Sequence[Planned]) -> tu
         for link in (each.link for each in ready)
     ]
     if rows:
+        links.lock_accounts(session, [each.link.account_id for each in ready])
         session.connection().execute(_STATEMENT, rows)
     return ready, broken
 

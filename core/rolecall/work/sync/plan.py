@@ -54,12 +54,14 @@ def plan(
 def difference(known: Attributes, wanted: Attributes, *, tried: Attributes = MappingProxyType({})) -> tuple[Attributes, Attributes]:
     """Return the attributes that differ or may differ, as they are known and as they are wanted.
 
-    What was ``tried`` may be there as well: such a set is known to hold both. An attribute that is not wanted any more is not managed any
-    more: it stays as it is at the provider.
+    What was ``tried`` may be there or not. Of such a set nothing that is wanted counts as there, and everything else as what has to go: a
+    provider that adds what differs and removes what differs then does both once more, which does no harm. An attribute that is not wanted
+    any more is not managed any more: it stays as it is at the provider.
     """
     names = [name for name, value in wanted.items() if name in tried or name not in known or not _same(known[name], value)]
     before = {name: known[name] for name in names if name in known}
-    before |= {name: value | _set(known.get(name)) for name, value in tried.items() if name in names and isinstance(value, frozenset)}
+    unclear = [name for name in names if isinstance(tried.get(name), frozenset)]
+    before |= {name: (_set(tried[name]) | _set(known.get(name))) - _set(wanted[name]) for name in unclear}
     return before, {name: wanted[name] for name in names}
 
 

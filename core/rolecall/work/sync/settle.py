@@ -20,6 +20,7 @@ from rolecall.sdk.provider import Verb
 from rolecall.store import listing
 from rolecall.store.engine import now
 from rolecall.store.tables import Link
+from rolecall.work import links
 from rolecall.work.sync import sent as sent_state
 from rolecall.work.sync.circuit import THRESHOLD, Admission, learn, sentence
 from rolecall.work.sync.outcome import Outcome, experience, judge
@@ -54,6 +55,7 @@ def settle(session: Session, frame: Frame, outcomes: Sequence[Outcome]) -> int:
     moment = now(session)
     learned = experience(outcomes)
     down = not learned.succeeded and (frame.admission.probe or frame.admission.failures + learned.failures >= THRESHOLD)
+    links.lock_accounts(session, [outcome.link.account_id for outcome in outcomes])
     known = _lock(session, [outcome.link.id for outcome in outcomes])
     ours = [outcome for outcome in outcomes if outcome.link.id in known and known[outcome.link.id].fence == outcome.link.fence]
     rows = {outcome.link.id: _row(outcome, known[outcome.link.id], moment, frame, down=down) for outcome in ours}

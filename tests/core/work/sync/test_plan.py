@@ -185,3 +185,18 @@ def test_after_the_difference_is_applied_nothing_differs(known: dict[str, Any], 
     assert difference({**known, **after}, wanted) == ({}, {})
     assert {name: known[name] for name in before} == before
     assert set(before) <= set(after) <= set(wanted)
+
+
+GROUPS = st.frozensets(st.sampled_from("abcde"))
+
+
+@given(GROUPS, GROUPS, GROUPS, GROUPS)
+def test_whatever_became_of_a_try_adding_and_removing_what_differs_makes_the_groups_right(
+    known: frozenset[str], tried: frozenset[str], there: frozenset[str], wanted: frozenset[str]
+) -> None:
+    before, after = difference({"groups": known}, {"groups": wanted}, tried={"groups": tried})
+    now, then = before["groups"], after["groups"]
+    assert isinstance(now, frozenset)
+    assert isinstance(then, frozenset)
+
+    assert ((there & (known | tried)) | (then - now)) - (now - then) == wanted
