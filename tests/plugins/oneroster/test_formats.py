@@ -249,4 +249,5 @@ def test_users_are_streamed(tmp_path):
     tracemalloc.stop()
 
     assert count == 100_000
-    assert peak < 1_000_000
+    # All rows at once are 50 MB; whatever other threads of this process allocate meanwhile is counted too.
+    assert peak < 10_000_000
