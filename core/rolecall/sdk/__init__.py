@@ -1,6 +1,6 @@
 """What a plugin implements: actions, providers, roster sources, filters, columns, settings; with the values they exchange."""
 
-from rolecall.sdk.action import Action, Batch, Context, Foreseen, Grade, Undo, action
+from rolecall.sdk.action import Action, Batch, Context, Grade, Undo, action
 from rolecall.sdk.fields import Choice, Choices, FormContext, NewPassword, NoParams
 from rolecall.sdk.lists import Column, Filter, FilterContext
 from rolecall.sdk.provider import Attributes, Change, CheckLine, Limits, Provider, Remote, Result, Secret, Verb
@@ -25,7 +25,6 @@ __all__ = [
     "Context",
     "Filter",
     "FilterContext",
-    "Foreseen",
     "FormContext",
     "Grade",
     "Limits",

@@ -99,18 +99,8 @@ class Undo:
     params: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Foreseen:
-    """One line of a preview: the account and its fields before -> after."""
-
-    account_id: int
-    before: Mapping[str, Any]
-    after: Mapping[str, Any]
-
-
 Handler = Callable[[Context, Batch, Mapping[str, Any]], None]
 UndoHandler = Callable[[Context, Batch, Mapping[int, Undo]], None]
-Preview = Callable[[Context, Batch, Mapping[str, Any]], Iterable[Foreseen]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +118,6 @@ class Action:
     #: The consequence in words, for AGREE and RETYPE.
     confirm: str | None = None
     undo: UndoHandler | None = None
-    preview: Preview | None = None
     bulk: bool = False
     #: Accounts per transaction; set-based actions declare up to 5,000.
     batch: int = 500
