@@ -1,6 +1,5 @@
 """Several workers at one database: nothing is done twice (FI-04)."""
 
-import logging
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -10,8 +9,6 @@ from outside.fixtures import OpenOffice
 from outside.office import Office
 
 pytestmark = [pytest.mark.stress, pytest.mark.slow, pytest.mark.timeout(240)]
-
-log = logging.getLogger(__name__)
 
 CREATE, UPDATE = "core_user_create_users", "core_user_update_users"
 WORKERS = 4
@@ -32,7 +29,7 @@ def test_four_workers_do_nothing_twice(open_office: OpenOffice, requires_service
     office.school.change(*ids, person={"first_name": "Alone"})
     alone = _seconds(office, 1)
 
-    log.info("seconds: four workers create %s, four update %s, one updates %s", together, again, alone)
+    print(f"Seconds: four workers create {together}, four update {again}, one updates {alone}.")
     assert sorted(Counter(_values(office, CREATE, "idnumber")).values()) == [1] * LINKS
     for name in ("Together", "Alone"):
         assert Counter(_updated(office, name)) == {str(user["id"]): 1 for user in office.site.users}

@@ -15,6 +15,7 @@ from rolecall.sdk.spreadsheet import csv_lines
 from rolecall.store.cursors import LARGEST_ID
 from rolecall.store.tables import AuditEntry
 from rolecall.work.runs.documents import changes_in_words
+from rolecall.work.runs.evidence import verify_all
 from rolecall_webapp.frame import application, may, needs, require_fresh
 from rolecall_webapp.notices import say
 from rolecall_webapp.paging import SIZE, address
@@ -69,7 +70,9 @@ def index() -> ResponseReturnValue:
         ),
     )
     actions = [
-        Button(label="Verify the chain", href=url_for("audit.verify"), post=True, help="Checks that no entry was changed or removed"),
+        Button(
+            label="Verify the chain", href=url_for("audit.verify"), post=True, help="Checks that no entry and no line of a run was changed"
+        ),
         Button(label="Export CSV", href=address("audit.export", words), post=True),
     ]
     return render_template(
@@ -148,7 +151,7 @@ def export() -> ResponseReturnValue:
 @needs("audit:view")
 def verify() -> ResponseReturnValue:
     """Walk the whole chain and say whether it holds."""
-    verdict = audit.verify(g.db)
+    verdict = verify_all(g.db)
     more = {} if verdict.seq is None else {"href": url_for("audit.entry", seq=verdict.seq), "link": f"Entry {verdict.seq}"}
     say(verdict.message, "ok" if verdict.ok else "bad", **more)
     return redirect(url_for("audit.index"), 303)

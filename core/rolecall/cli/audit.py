@@ -15,6 +15,7 @@ from rolecall.cli.frame import Words
 from rolecall.cli.output import plain, print_csv
 from rolecall.store.tables import AuditEntry, AuditHead
 from rolecall.work.documents import Document, audit_document
+from rolecall.work.runs.evidence import verify_all
 
 _DAY = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"])
 _MOST = 1_000
@@ -83,11 +84,11 @@ def export(as_csv: bool, since: datetime | None, until: datetime | None) -> None
 
 @audit.command("verify")
 def verify() -> None:
-    """Compute the whole chain again and name the first entry that was edited, removed or added."""
+    """Compute the whole chain again and name the first entry, or line of a run, that was changed, removed or added."""
     call = face()
     call.require("audit:view")
     with call.app.db.read() as session:
-        verdict = rules.verify(session)
+        verdict = verify_all(session)
         head = session.scalar(select(AuditHead.chain))
     document = {"ok": verdict.ok, "checked": verdict.checked, "seq": verdict.seq, "message": verdict.message, "chain": head}
     call.answer(document, lambda: [verdict.message, *([f"The chain ends in {head}"] if verdict.ok else [])])
