@@ -127,7 +127,8 @@ class Nursery:
         self._orders = 0
 
     def __enter__(self) -> Self:
-        environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+        path = [str(Path(__file__).parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])]
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path)}
         self._process = subprocess.Popen([sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
         self._reader = threading.Thread(target=self._read, name="nursery", daemon=True)
         self._reader.start()
