@@ -4,8 +4,8 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-#: Container objects made before the youngest are looked at; a batch of 5,000 accounts makes a few hundred thousand.
-SELDOM = 500_000
+#: Container objects made before the youngest are looked at: more than a batch of 5,000 accounts makes, so that it is never interrupted.
+SELDOM = 5_000_000
 #: What the process began with; several batches may be under way in threads, and the last one to end leaves it so.
 NORMAL = gc.get_threshold()
 
