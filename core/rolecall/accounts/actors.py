@@ -9,7 +9,7 @@ from rolecall.errors import Forbidden
 class Actor:
     """Whoever asks for something to be done.
 
-    ``name`` is ``account:<id>``, ``cli:<os user>``, ``worker`` or ``roster:<id>``; ``permissions`` none means every permission
+    ``name`` is ``account:<id>``, ``cli:<os user>`` or ``worker``; ``permissions`` none means every permission
     (the operator, the Global Owner, the system). ``address`` is where the request came from.
     """
 
@@ -38,8 +38,3 @@ def operator(user: str) -> Actor:
 
 
 WORKER = Actor(name="worker", label="Rolecall", permissions=None)
-
-
-def roster(source: str) -> Actor:
-    """A roster source that imports by itself."""
-    return Actor(name=f"roster:{source}", label=f"Roster {source}", permissions=None)

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from rolecall.errors import Refused, Unknown
@@ -43,8 +43,3 @@ def set_enabled(session: Session, registry: Registry, name: str, enabled: bool, 
     state.changed_at = now
     next_generation(session)
     return True
-
-
-def plugin_state(session: Session, name: str) -> PluginState | None:
-    """Return the stored state of a plugin, if anybody ever touched it."""
-    return session.scalar(select(PluginState).where(PluginState.plugin == name))

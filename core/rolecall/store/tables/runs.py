@@ -26,7 +26,7 @@ class Run(Base):
     kind: Mapped[str] = mapped_column(String(20))
     #: The action's id; ``people.import`` and ``accounts.open`` for the other kinds.
     action: Mapped[str] = mapped_column(String(100))
-    #: account:<id>, cli:<user>, worker or roster:<id>
+    #: account:<id>, cli:<user> or worker
     actor: Mapped[str] = mapped_column(String(120))
     actor_account_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"), index=True)
     actor_label: Mapped[str] = mapped_column(String(200))

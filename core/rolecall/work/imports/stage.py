@@ -226,8 +226,3 @@ def _complete(session: Session, actor: Actor, run_id: int, progress: _Progress, 
     run.facts = {"staged": True, "counts": {name: counts[name] for name in VERDICTS}, "held": held, "notes": notes}
     payload = {"source": run.params["source"], "counts": json.loads(json.dumps(run.facts["counts"])), "complete": options.complete}
     audit.append(session, actor=actor, kind="import.stage", payload=payload, run_id=run_id)
-
-
-def preview_rows(session: Session, run_id: int) -> Iterator[tuple[int, int]]:
-    """(item number, row in the file) of every staged row."""
-    yield from session.execute(select(ImportRow.n, ImportRow.row).where(ImportRow.run_id == run_id).order_by(ImportRow.n))
