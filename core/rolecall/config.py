@@ -15,6 +15,8 @@ from urllib.parse import urlsplit
 from rolecall.errors import ConfigurationError
 
 PREFIX = "ROLECALL_"
+#: What may stand before the address of a broker; with an s it is encrypted.
+BROKERS = ("amqp", "amqps", "redis", "rediss")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,9 +40,11 @@ KEYS = (
     Key(name="base_url", default="http://127.0.0.1:8000", help="The only source of links; plain http is for loopback only."),
     Key(name="secret_key", default="", help="Signs cookies; generated into the data directory by init and demo.", secret=True),
     Key(name="encryption_keys", default="", help="Comma-separated Fernet keys: the first encrypts, all decrypt.", secret=True),
+    Key(name="mail_url", default="", help="Server that sends messages, as smtp://user:password@host:port?starttls=1.", secret=True),
     Key(name="trusted_proxies", default="0", help="Number of proxies whose headers are believed."),
     Key(name="outbound_allow", default="", help="Extra host:port (or host:*) that plugins may call, comma-separated."),
     Key(name="plugins_allow", default="", help="Which plugins may be enabled, comma-separated; all installed when empty."),
+    Key(name="broker_url", default="", help="RabbitMQ or Redis that wakes workers on many machines; none: threads of each process."),
     Key(name="lease_seconds", default="120", help="How long a worker owns what it claimed; longer than the longest call."),
     Key(name="strict", default="0", help="1: plugin faults become exceptions."),
     Key(name="trace", default="0", help="1: hook calls are printed."),
@@ -103,9 +107,19 @@ class Config:
         return _split(self["plugins_allow"])
 
     @property
+    def given_plugins(self) -> dict[str, tuple[str, str]]:
+        """Plugins that a setting of the process enables and configures: the setting's variable and its value, by the plugin's name."""
+        return {"email": (_BY_NAME["mail_url"].variable, self["mail_url"])} if self["mail_url"] else {}
+
+    @property
     def trusted_proxies(self) -> int:
         """How many proxies stand before us."""
         return _number(self.values["trusted_proxies"])
+
+    @property
+    def broker_url(self) -> str:
+        """Who carries nudges to workers; empty where threads do the work."""
+        return self["broker_url"]
 
     @property
     def lease_seconds(self) -> int:
@@ -202,8 +216,25 @@ def _check(config: Config) -> None:
         )
     if url.scheme == "http" and url.hostname not in {"127.0.0.1", "localhost", "::1"}:
         raise ConfigurationError("ROLECALL_BASE_URL is plain http, which is for this machine only. Use https.")
+    _check_broker(config)
     if config.lease_seconds < 1:
         raise ConfigurationError("ROLECALL_LEASE_SECONDS must be at least 1.")
+
+
+def _check_broker(config: Config) -> None:
+    if not config.broker_url:
+        return
+    url = urlsplit(config.broker_url)
+    if url.scheme not in BROKERS or not url.hostname:
+        raise ConfigurationError(
+            "ROLECALL_BROKER_URL must be the address of a RabbitMQ or a Redis, like amqp://user:password@host/vhost or "
+            "redis://:password@host:6379/0."
+        )
+    if config.database_url.startswith("sqlite"):
+        raise ConfigurationError(
+            "ROLECALL_BROKER_URL is for workers on many machines, and a SQLite file is on one.",
+            hint="Set ROLECALL_DATABASE_URL to a PostgreSQL, or leave ROLECALL_BROKER_URL out.",
+        )
 
 
 def _number(value: Value) -> int:

@@ -3,7 +3,10 @@
 Owns the classes by which the program reacts; the text of an error is for a person and is never parsed.
 """
 
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
+
+from rolecall.translation import joined
 
 
 class RolecallError(Exception):
@@ -20,7 +23,7 @@ class RolecallError(Exception):
             self.code = code
 
     def __str__(self) -> str:
-        return f"{self.message} {self.hint}".strip()
+        return joined(self.message, self.hint)
 
 
 class Refused(RolecallError):
@@ -34,9 +37,13 @@ class Invalid(Refused):
 
     code = "invalid"
 
-    def __init__(self, message: str, *, hint: str = "", fields: dict[str, list[str]] | None = None) -> None:
-        super().__init__(message, hint=hint)
+    def __init__(self, message: str, *, hint: str = "", fields: dict[str, list[str]] | None = None, code: str | None = None) -> None:
+        super().__init__(message, hint=hint, code=code)
         self.fields = fields or {}
+
+
+class Taken(Invalid):
+    """A value that must be somebody's alone is somebody else's already."""
 
 
 class Unknown(Refused):
@@ -77,6 +84,16 @@ class Held(Refused):
     """A brake holds this until it is confirmed explicitly (R6, R62)."""
 
     code = "held"
+
+
+class NotConnected(Refused):
+    """A connection does not work with the settings that were to be saved. ``lines`` are what was tried, as documents (R54)."""
+
+    code = "not-connected"
+
+    def __init__(self, message: str, *, hint: str = "", lines: Sequence[Mapping[str, object]] = ()) -> None:
+        super().__init__(message, hint=hint)
+        self.lines = tuple(lines)
 
 
 class Busy(Refused):
@@ -147,7 +164,23 @@ class Conflict(ProviderError):
     code = "conflict"
 
 
+class TokenExpired(ProviderError):
+    """The service no longer knows what changed since a token: everything is read instead."""
+
+    code = "token-expired"
+
+
 class Misconfigured(ProviderError):
     """401 or 403: the provider is paused, no account loses an attempt."""
 
     code = "misconfigured"
+
+
+class NotProved(Refused):
+    """What came back from a sign-in service proves nobody. ``detail`` says which check failed: for the log, not for the page."""
+
+    code = "not-proved"
+
+    def __init__(self, message: str, *, hint: str = "", detail: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.detail = detail

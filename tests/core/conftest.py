@@ -9,11 +9,13 @@ from cryptography.fernet import Fernet
 from sqlalchemy import event
 
 from rolecall import hookimpl
-from rolecall.accounts.actors import operator
+from rolecall.accounts import rights
+from rolecall.accounts.actors import Actor, operator
 from rolecall.config import load
 from rolecall.plugins.state import set_enabled
 from rolecall.store.engine import Database, now
 from rolecall.store.tables import Account, Run
+from rolecall.testing.factories import make_clerk
 from rolecall.work.application import Application
 from rolecall.work.runs.advance import advance, due
 from rolecall.work.runs.documents import item_documents, items_query, run_document
@@ -100,6 +102,19 @@ class Office:
     def make(self, factory, *args, **values):
         with self.app.db.write() as session:
             return factory(session, *args, **values)
+
+    def actor_of(self, account):
+        """Whoever acts with an account, with the rights that it has now."""
+        with self.app.db.read() as session:
+            found = session.get_one(Account, getattr(account, "id", account))
+            held = rights.of_account(session, found.id)
+        return Actor(
+            name=f"account:{found.id}", label=found.first_name, account_id=found.id, permissions=held.permissions, types=held.types
+        )
+
+    def clerk(self, *permissions, limited_to=None, **values):
+        """Whoever acts with a new account that has exactly these permissions."""
+        return self.actor_of(self.make(make_clerk, *permissions, limited_to=limited_to, **values))
 
 
 @pytest.fixture

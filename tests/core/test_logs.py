@@ -36,10 +36,11 @@ def test_event_is_one_line_of_json_where_there_is_no_terminal(capsys):
     assert event["timestamp"].endswith("Z")
 
 
-def test_libraries_speak_through_the_same_lines(capsys):
+@pytest.mark.parametrize("user", ["rolecall", ""])
+def test_libraries_speak_through_the_same_lines(capsys, user):
     logs.configure()
 
-    logging.getLogger("urllib3").warning("retrying %s", "https://rolecall:hunter2@moodle.example.org/")
+    logging.getLogger("urllib3").warning("retrying %s", f"https://{user}:hunter2@moodle.example.org/")
 
     (event,) = events(capsys)
     assert event["event"] == "retrying https://***@moodle.example.org/"

@@ -74,7 +74,13 @@ def append(
     """
     session.flush()
     head = session.execute(select(AuditHead.seq, AuditHead.chain).where(AuditHead.id == 1).with_for_update()).one()
-    facts = {"actor": actor.name, "actor_label": actor.label, "on_behalf": on_behalf, "address": actor.address, "kind": kind}
+    facts = {
+        "actor": actor.name,
+        "actor_label": actor.label,
+        "on_behalf": on_behalf or actor.on_behalf,
+        "address": actor.address,
+        "kind": kind,
+    }
     entry = AuditEntry(
         seq=head.seq + 1,
         at=(at or now(session)).astimezone(UTC),
@@ -87,8 +93,8 @@ def append(
     entry.digest = _salted(str(entry.salt), _text(plain))
     entry.chain = _chain(head.chain, entry)
     session.add(entry)
-    session.execute(update(AuditHead).where(AuditHead.id == 1).values(seq=entry.seq, chain=entry.chain))
-    session.flush()
+    moved = update(AuditHead).where(AuditHead.id == 1).values(seq=entry.seq, chain=entry.chain)
+    session.execute(moved, execution_options={"synchronize_session": False})
     return entry
 
 
@@ -124,7 +130,6 @@ def verify(session: Session) -> Verdict:
             checked, chain = entry.seq, entry.chain
             if entry.seq == head.seq:
                 at_head = chain
-        session.expunge_all()
     if at_head != head.chain:
         message = f"Entry {checked + 1} is missing: the audit ends before its last entry, {head.seq}."
         if at_head is not None:

@@ -13,13 +13,13 @@ from sqlalchemy.orm import Session
 from rolecall.store.engine import now as database_now
 from rolecall.store.people_query import PersonRow, person_rows
 from rolecall.store.sync_states import sync_state
-from rolecall.store.tables import Account, Link, Period, Role, RolePeriod
+from rolecall.store.tables import Account, Link, LinkedIdentity, Period, Role, RolePeriod
 
 Document = dict[str, Any]
 
 
 def account_documents(session: Session, ids: Sequence[int], *, now: datetime | None = None) -> list[Document]:
-    """One document per account in the order of ``ids``, in five statements whatever their number; unknown ids are left out."""
+    """One document per account in the order of ``ids``, in six statements whatever their number; unknown ids are left out."""
     ids = list(ids)
     moment = now or database_now(session)
     accounts = {account.id: account for account in session.scalars(select(Account).where(Account.id.in_(ids)))}
@@ -34,11 +34,27 @@ def account_documents(session: Session, ids: Sequence[int], *, now: datetime | N
     links: dict[int, list[Document]] = {}
     for link in session.scalars(select(Link).where(Link.account_id.in_(ids)).order_by(Link.provider)):
         links.setdefault(link.account_id, []).append(_link(link, moment))
+    identities: dict[int, list[Document]] = {}
+    for row in session.scalars(select(LinkedIdentity).where(LinkedIdentity.account_id.in_(ids)).order_by(LinkedIdentity.id)):
+        identities.setdefault(row.account_id, []).append(_identity(row))
     return [
-        _account(accounts[each], people[accounts[each].person_id], roles.get(each, []), links.get(each, []))
+        _account(accounts[each], people[accounts[each].person_id], roles.get(each, []), links.get(each, []), identities.get(each, []))
         for each in ids
         if each in accounts
     ]
+
+
+def _identity(row: LinkedIdentity) -> Document:
+    """Who an account is at a service that signs it in (R66); ``id`` is what ``external.unlink_identity`` takes."""
+    return {
+        "id": row.id,
+        "method": row.method,
+        "issuer": row.issuer,
+        "subject": row.subject,
+        "how": row.how,
+        "linked_at": time_text(row.linked_at),
+        "last_used_at": time_text(row.last_used_at),
+    }
 
 
 def person_documents(session: Session, ids: Sequence[int]) -> list[Document]:
@@ -65,18 +81,22 @@ def person_document(row: PersonRow) -> Document:
     }
 
 
-def _account(account: Account, person: PersonRow, roles: list[Document], links: list[Document]) -> Document:
+def _account(account: Account, person: PersonRow, roles: list[Document], links: list[Document], identities: list[Document]) -> Document:
     return {
         "id": account.id,
         "key": account.key,
         "username": account.username,
         "email": account.email,
         "email_verified": account.email_verified,
+        "must_verify_email": account.must_verify_email,
+        "former_email": account.former_email,
+        "sender_email": account.sender_email,
         "type": account.type,
         "first_name": account.first_name,
         "last_name": account.last_name,
         "active": account.active,
         "deleted": account.deleted_at is not None,
+        "protected": account.protected,
         "must_change_password": account.must_change_password,
         "sso": account.sso_provider is not None,
         "invited_at": time_text(account.invited_at),
@@ -85,6 +105,7 @@ def _account(account: Account, person: PersonRow, roles: list[Document], links: 
         "person": person_document(person),
         "roles": roles,
         "links": links,
+        "identities": identities,
         "version": account.version,
     }
 
@@ -94,6 +115,7 @@ def _link(link: Link, now: datetime) -> Document:
     return {
         "provider": link.provider,
         "external_id": link.external_id,
+        "sign_in_name": link.sign_in_name,
         "goal": link.goal,
         "state": state,
         "attempts": link.attempts,

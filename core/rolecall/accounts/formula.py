@@ -5,7 +5,7 @@ Owns the grammar and the letters a made name may have. Knows no database: whethe
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from rolecall.errors import Invalid
@@ -45,10 +45,15 @@ class Part:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stem:
-    """A made name around the place of its number."""
+    """A made name around the place of its number.
+
+    ``of_code`` tells that the formula found no letter or digit in the person, so that it is the code; ``cut`` that it was too long.
+    """
 
     before: str
     after: str
+    of_code: bool = field(default=False, compare=False)
+    cut: bool = field(default=False, compare=False)
 
     def numbered(self, number: int) -> str:
         """The name with a number; 1 is no number."""
@@ -85,10 +90,12 @@ def stem(formula: str, values: Mapping[str, str | None], language: str | None = 
         else:
             sides[side] += part.text or _value(part, values.get(part.field) or "", language)
     before, after = sides
-    if not any(character.isalnum() for character in before + after):
+    of_code = not any(character.isalnum() for character in before + after)
+    if of_code:
         before, after = usable(values.get("code") or "", language), ""
     before, after = _tidy(before, end=not after), _tidy(after, start=not before)
-    return Stem(before=before[:LONGEST], after=after[: max(LONGEST - len(before), 0)])
+    cut = len(before) + len(after) > LONGEST
+    return Stem(before=before[:LONGEST], after=after[: max(LONGEST - len(before), 0)], of_code=of_code, cut=cut)
 
 
 def usable(text: str, language: str | None = None) -> str:

@@ -3,7 +3,7 @@
 Set-based, for some hundreds at a time. Owns what a new account is; its list row, history and links are for the run that opens it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,7 +12,7 @@ from uuid import uuid4
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from rolecall.accounts import eligibility, passwords, periods, roles, usernames
+from rolecall.accounts import eligibility, first_password, periods, roles, usernames
 from rolecall.accounts.core_settings import username_formats
 from rolecall.accounts.sealing import Keyring
 from rolecall.errors import Invalid
@@ -24,29 +24,37 @@ from rolecall.store.tables import Account, Person, RolePeriod, StudentStatus
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opened:
-    """What became of one person: an account, or the reason why there is none (``code`` is its stable word)."""
+    """What became of one person: an account, or the reason why there is none (``code`` is its stable word).
+
+    ``invited`` is none where nobody is invited who gets an account of this type, and false where the person has no own address (R51).
+    """
 
     person_id: int
     account_id: int | None = None
     code: str = ""
     message: str = ""
+    invited: bool | None = None
 
 
-def open_accounts(session: Session, person_ids: Sequence[int], *, keyring: Keyring, now: datetime) -> list[Opened]:
+def open_accounts(
+    session: Session, person_ids: Sequence[int], *, keyring: Keyring, now: datetime, given: Mapping[str, int] | None = None
+) -> list[Opened]:
     """Open an account for each person who may have one and has none; answers in the order of ``person_ids``.
 
     Names and e-mail come from the person, the e-mail unverified; the user name from the formula of the type; the default role of the
-    type is given for the current period. The first-time password is sealed and must be changed unless the institution says otherwise.
-    The caller refreshes the list rows and marks the links, in the same transaction.
+    type is given for the current period, or in its place the role that ``given`` has for the type, or none. The first-time password,
+    generated or the phone as the institution decided, is sealed. The caller refreshes the list rows and marks the links, in the same
+    transaction.
     """
     session.flush()
     outcomes: dict[int, Opened] = {}
+    by_type = roles.default_roles(session) if given is None else given
     for chunk in chunks(dict.fromkeys(person_ids)):
-        outcomes |= _open(session, chunk, keyring, now)
+        outcomes |= _open(session, chunk, keyring, now, by_type)
     return [outcomes[each] for each in dict.fromkeys(person_ids)]
 
 
-def _open(session: Session, ids: list[int], keyring: Keyring, now: datetime) -> dict[int, Opened]:
+def _open(session: Session, ids: list[int], keyring: Keyring, now: datetime, by_type: Mapping[str, int]) -> dict[int, Opened]:
     people = session.execute(
         select(
             Person.id, Person.list, Person.code, Person.first_name, Person.last_name, Person.email, Person.language, Person.active,
@@ -67,8 +75,9 @@ def _open(session: Session, ids: list[int], keyring: Keyring, now: datetime) -> 
     emails = _emails(session, list(chosen.values()), outcomes)
     eligible = [chosen[each] for each in ids if each in emails]
     opened = _insert(session, eligible, emails, now)
-    _give_default_roles(session, {account_id: TYPE_OF_LIST[chosen[person_id].list] for person_id, account_id in opened.items()}, now)
-    passwords.seal_first(session, keyring, opened.values(), now=now)
+    types = {account_id: TYPE_OF_LIST[chosen[person_id].list] for person_id, account_id in opened.items()}
+    _give_roles(session, types, by_type, now)
+    first_password.seal(session, keyring, opened.values(), now=now)
     for person_id in emails:
         if person_id in opened:
             outcomes[person_id] = Opened(person_id=person_id, account_id=opened[person_id])
@@ -137,15 +146,14 @@ def _insert(session: Session, people: Sequence[Any], emails: dict[int, tuple[str
     return opened
 
 
-def _give_default_roles(session: Session, types: dict[int, str], now: datetime) -> None:
+def _give_roles(session: Session, types: Mapping[int, str], by_type: Mapping[str, int], now: datetime) -> None:
     period = periods.current(session)
-    defaults = roles.default_roles(session)
     if period is None or not period.is_open:
         return
     rows = [
-        {"account_id": account_id, "period_id": period.id, "role_id": defaults[user_type], "enabled": True, "created_at": now}
+        {"account_id": account_id, "period_id": period.id, "role_id": by_type[user_type], "enabled": True, "created_at": now}
         for account_id, user_type in types.items()
-        if user_type in defaults
+        if user_type in by_type
     ]
     if rows:
         session.connection().execute(insert_into(session, RolePeriod), rows)

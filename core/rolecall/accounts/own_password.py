@@ -8,12 +8,13 @@ from datetime import datetime
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from rolecall.accounts import audit, passwords, sessions, sign_in
+from rolecall.accounts import audit, passwords, security_notices, sessions, sign_in
 from rolecall.accounts.actors import Actor
 from rolecall.accounts.sealing import Keyring, SealBroken
 from rolecall.errors import Invalid, Refused, Stale
 from rolecall.store.engine import Database
 from rolecall.store.tables import Account
+from rolecall.translation import gettext as _
 
 
 def change_own(
@@ -29,6 +30,8 @@ def change_own(
 ) -> None:
     """Replace one's own password: every other session and unused link ends, the first-time password is wiped, no change is due any more.
 
+    A notice goes to the verified address of the account.
+
     ``session_digest`` is the session that goes on; ``actor.address`` is counted as where the attempt came from.
 
     :raises Refused: when a provider keeps the password of this account.
@@ -40,12 +43,12 @@ def change_own(
         account = session.get_one(Account, account_id)
         rules = passwords.rules_for(session, [account_id])
     if account.sso_provider is not None:
-        raise Refused("Your password is kept by your sign-in provider.", hint="Change it there.")
+        raise Refused(_("Your password is kept by your sign-in provider."), hint=_("Change it there."))
     if not sign_in.confirm(db, keyring, account_id=account_id, password=current, address=actor.address, now=now):
-        raise Invalid("The present password is not right.", fields={"current": ["This is not your present password."]})
+        raise Invalid(_("The present password is not right."), fields={"current": [_("This is not your present password.")]})
     rules.check(new)
     if passwords.same(new, current) or _is_first(keyring, account, new):
-        message = "The new password must differ from the present one and from the one you were given first."
+        message = _("The new password must differ from the present one and from the one you were given first.")
         raise Invalid(message, fields={"password": [message]})
     stored = passwords.hash_password(new)
     db.attempt(lambda session: _store(session, account, stored, actor, session_digest, now))
@@ -61,9 +64,10 @@ def _store(session: Session, seen: Account, stored: str, actor: Actor, session_d
     ).first()
     sealed = session.scalar(select(Account.sealed_password).where(Account.id == seen.id))
     if unchanged is None or (seen.password_hash is None and sealed != seen.sealed_password):
-        raise Stale("Your password was changed meanwhile.", hint="Sign in again with the new one.")
+        raise Stale(_("Your password was changed meanwhile."), hint=_("Sign in again with the new one."))
     passwords.put(session, [seen.id], stored)
     sessions.end_all(session, [seen.id], except_digest=session_digest)
+    security_notices.queue(session, security_notices.PASSWORD, [seen.id], now=now)
     audit.append(session, actor=actor, kind="password", payload={"changed": "own password"}, account_id=seen.id, at=now)
 
 

@@ -24,8 +24,10 @@ from sqlalchemy.orm import Session
 from rolecall.accounts.core_settings import core_settings
 from rolecall.accounts.sealing import Keyring, place
 from rolecall.errors import Invalid
+from rolecall.store.engine import now as database_now
 from rolecall.store.folding import fold
 from rolecall.store.tables import Account, OneTimeToken, Person
+from rolecall.translation import gettext as _
 
 #: Longest password that is hashed at all (A-05).
 LONGEST = 1_024
@@ -88,7 +90,7 @@ def rules_for(session: Session, account_ids: Iterable[int]) -> Rules:
     ).all()
     decided = core_settings(session)
     words = {PRODUCT, decided["institution_name"]}
-    for _, username, email, first, last, personal, phone, code, person_first, person_last in rows:
+    for _type, username, email, first, last, personal, phone, code, person_first, person_last in rows:
         words |= {username, first, last, phone or "", code, person_first, person_last}
         words |= {address.split("@")[0] for address in (email, personal) if address}
     # Nobody in particular: the strictest rule.
@@ -101,25 +103,24 @@ def rules_for(session: Session, account_ids: Iterable[int]) -> Rules:
 def check_rules(password: str, *, minimum: int, context_words: Iterable[str] = ()) -> list[str]:
     """Return a sentence for each rule that the password breaks: length, common passwords, own words.
 
-    There are no rules about kinds of characters, and a password never grows old (A-03). Own words do not count: what is left without
-    them must keep the rules by itself.
+    There are no rules about kinds of characters (A-03). Own words do not count: what is left without them must keep the rules by itself.
     """
-    password = normal(password)
-    if len(password) > LONGEST:
-        return [f"The password is too long. Use at most {LONGEST:,} characters."]
+    # Before normalising, which is slower than linear for hostile input.
+    if len(password) > LONGEST or len(password := normal(password)) > LONGEST:
+        return [_("The password is too long. Use at most {count} characters.", count=LONGEST)]
     if "\0" in password:
-        return ["The password contains a character that cannot be typed."]
+        return [_("The password contains a character that cannot be typed.")]
     if len(password) < minimum:
-        return [f"The password is too short. Use at least {minimum} characters."]
+        return [_("The password is too short. Use at least {count} characters.", count=minimum)]
     if is_common(password):
-        return ["This password is one of those that are tried first. Choose another."]
+        return [_("This password is one of those that are tried first. Choose another.")]
     folded = fold(password)
     words = _own_words(context_words)
     rest = folded
     for word in words:
         rest = rest.replace(word, " ")
     if rest != folded and (len(rest.replace(" ", "")) < minimum or is_common(rest.replace(" ", ""))):
-        return ["The password is made of a name, user name, address or phone that belongs to the account. Choose another."]
+        return [_("The password is made of a name, user name, address or phone that belongs to the account. Choose another.")]
     return []
 
 
@@ -204,25 +205,34 @@ def seal_first(session: Session, keyring: Keyring, account_ids: Iterable[int], *
                     "sealed_password": keyring.seal(password, sealed_place(account_id)),
                     "sealed_at": now,
                     "password_hash": None,
+                    "password_changed_at": None,
                     "must_change_password": must_change,
+                    "first_is_phone": False,
+                    "phone_guesses_left": None,
                 }
                 for account_id, password in given.items()
             ],
         )
-        _kill_links(session, ids)
+        kill_links(session, ids)
     return given
 
 
-def put(session: Session, account_ids: Sequence[int], stored: str, *, must_change: bool = False) -> None:
+def put(session: Session, account_ids: Sequence[int], stored: str, *, must_change: bool = False, now: datetime | None = None) -> None:
     """Make a hash the password of accounts: their own change, or an administrator's (R16).
 
     The first-time password is wiped (R46), and links that were not used yet are worthless (T-06); ending sessions is left to the caller.
     """
-    facts: dict[str, object] = {"password_hash": stored, "sealed_at": None, "must_change_password": must_change}
+    facts: dict[str, object] = {
+        "password_hash": stored,
+        "password_changed_at": now or database_now(session),
+        "sealed_at": None,
+        "must_change_password": must_change,
+        "phone_guesses_left": None,
+    }
     if not keeps_first(session):
-        facts["sealed_password"] = None
+        facts |= {"sealed_password": None, "first_is_phone": False}
     session.execute(update(Account).where(Account.id.in_(account_ids), Account.sso_provider.is_(None)).values(**facts))
-    _kill_links(session, account_ids)
+    kill_links(session, account_ids)
 
 
 def keeps_first(session: Session) -> bool:
@@ -235,14 +245,21 @@ def sealed_place(account_id: int) -> str:
     return place("account", account_id, "sealed_password")
 
 
-def _kill_links(session: Session, account_ids: Sequence[int]) -> None:
-    session.execute(delete(OneTimeToken).where(OneTimeToken.account_id.in_(account_ids), OneTimeToken.used_at.is_(None)))
+def kill_links(session: Session, account_ids: Iterable[int]) -> None:
+    """Make links that were not used yet worthless: they belong to the password before (T-06)."""
+    session.execute(delete(OneTimeToken).where(OneTimeToken.account_id.in_(list(account_ids)), OneTimeToken.used_at.is_(None)))
+
+
+def is_too_old(session: Session, changed_at: datetime, now: datetime) -> bool:
+    """Tell whether a password of one's own is older than the institution wants; without its word none ever is (R52, A-03)."""
+    days = core_settings(session)["password_max_age_days"]
+    return bool(days) and now - changed_at >= timedelta(days=days)
 
 
 def _bounded(password: str) -> str:
     # Before normalising, which is slower than linear for hostile input.
     if len(password) > LONGEST or len(password := normal(password)) > LONGEST:
-        raise Invalid(f"The password is too long. Use at most {LONGEST:,} characters.")
+        raise Invalid(_("The password is too long. Use at most {count} characters.", count=LONGEST))
     # Nobody types a lone surrogate; the hash takes UTF-8.
     return password.encode("utf-8", "replace").decode("utf-8")
 

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from rolecall.accounts import statuses
-from rolecall.errors import Invalid, Refused, Stale, Unknown
+from rolecall.errors import Invalid, Refused, Stale, Taken, Unknown
 from rolecall.sdk.person_fields import language_tag, problem_of
 from rolecall.sdk.words import LISTS
 from rolecall.store import listing
@@ -236,6 +236,6 @@ def _checked(name: str, wrong: dict[str, list[str]], check: Callable[[], str]) -
         return ""
 
 
-def _code_taken(code: str, people_list: str) -> Invalid:
+def _code_taken(code: str, people_list: str) -> Taken:
     message = f"The list {people_list} has somebody with the code {code} already."
-    return Invalid(message, fields={"code": [message]})
+    return Taken(message, fields={"code": [message]})

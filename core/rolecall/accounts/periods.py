@@ -1,8 +1,9 @@
-"""Academic periods: created, edited, made current and closed (R59, R59a).
+"""Academic periods: created, edited, made current, closed and deleted (R59, R59a).
 
 Owns that exactly one period is current, by an administrator's word and never by its dates. Roles in them belong to ``role_periods``.
 """
 
+import re
 from collections.abc import Sequence
 from datetime import date
 from difflib import get_close_matches
@@ -13,10 +14,11 @@ from sqlalchemy.orm import Session
 
 from rolecall.errors import Invalid, Refused, Stale, Unknown
 from rolecall.store.folding import canonical
-from rolecall.store.tables import Account, Period, Role, RolePeriod
+from rolecall.store.tables import Account, Period, Role, RolePeriod, SchoolClass, WebSession
 
 _LONGEST_CODE = 60
 _LONGEST_NAME = 200
+_NUMBERS = re.compile(r"[0-9]+")
 
 
 def create(session: Session, *, code: str, name: str, starts_on: date, ends_on: date) -> Period:
@@ -104,6 +106,43 @@ def reopen(session: Session, period_id: int, *, version: int | None = None) -> P
     return period
 
 
+def remove(session: Session, period_id: int, *, version: int | None = None) -> Period:
+    """Delete a period in which nobody has a role, not even a remembered one, and return what it was (R59a).
+
+    Whoever's session still worked there follows the current period: without a role it had no access anyway.
+
+    :raises Refused: when it is the current one or in use.
+    :raises Stale: when somebody else changed the period since ``version``.
+    """
+    # The whole row: whoever gives a role in it just now is waited for, and whoever comes later finds it gone.
+    period = session.get(Period, period_id, with_for_update=True)
+    if period is None:
+        raise Unknown(f"There is no period with the id {period_id}.")
+    _require_version(period, version)
+    why = why_not_removable(session, period)
+    if why:
+        hint = "Make another period the current one first." if period.is_current else "Close it instead."
+        raise Refused(why, hint=hint)
+    session.execute(update(WebSession).where(WebSession.period_id == period.id).values(period_id=None))
+    session.delete(period)
+    session.flush()
+    return period
+
+
+def why_not_removable(session: Session, period: Period) -> str | None:
+    """Say what stands against deleting a period, or none when nothing does."""
+    if period.is_current:
+        return f"{period.code} is the current period."
+    having = session.scalar(select(func.count()).select_from(RolePeriod).where(RolePeriod.period_id == period.id)) or 0
+    if having:
+        who = "One account has" if having == 1 else f"{having:,} accounts have"
+        return f"{who} a role in {period.code}, disabled ones included."
+    classes = session.scalar(select(func.count()).select_from(SchoolClass).where(SchoolClass.period_id == period.id)) or 0
+    if classes:
+        return f"{'One class is' if classes == 1 else f'{classes:,} classes are'} in {period.code}."
+    return None
+
+
 def current(session: Session) -> Period | None:
     """Return the current period; none only before there is any."""
     return session.scalar(select(Period).where(Period.is_current.is_(True)))
@@ -122,17 +161,18 @@ def counts(session: Session) -> dict[int, int]:
 
 def left_out(session: Session, period_id: int) -> int:
     """How many accounts could sign in now and could not any more if this period were the current one (R59)."""
-
-    def enabled_in(period: Any) -> ColumnElement[bool]:
-        having = select(RolePeriod.id).join(Role, Role.id == RolePeriod.role_id)
-        return having.where(RolePeriod.account_id == Account.id, RolePeriod.period_id == period, RolePeriod.enabled, Role.active).exists()
-
     now_current = select(Period.id).where(Period.is_current).scalar_subquery()
     open_accounts = (Account.active, Account.deleted_at.is_(None), ~Account.is_owner)
     return (
         session.scalar(select(func.count()).select_from(Account).where(*open_accounts, enabled_in(now_current), ~enabled_in(period_id)))
         or 0
     )
+
+
+def enabled_in(period: Any) -> ColumnElement[bool]:
+    """The clause over ``account`` that is true for whoever has a role in a period that lets them in: enabled, and active itself."""
+    having = select(RolePeriod.id).join(Role, Role.id == RolePeriod.role_id)
+    return having.where(RolePeriod.account_id == Account.id, RolePeriod.period_id == period, RolePeriod.enabled, Role.active).exists()
 
 
 def get(session: Session, period_id: int, *, lock: bool = False) -> Period:
@@ -159,6 +199,20 @@ def by_code(session: Session, code: str) -> Period:
     return period
 
 
+def following(period: Period) -> dict[str, Any]:
+    """What the period after this one is probably called, and when it is: every number that is a year is one higher (R59a)."""
+    numbers = {str(each.year): str(each.year + 1) for each in (period.starts_on, period.ends_on)}
+    numbers |= {old[2:]: new[2:] for old, new in numbers.items()}
+
+    def later(text: str) -> str:
+        return _NUMBERS.sub(lambda found: numbers.get(found[0], found[0]), text)
+
+    return {
+        "code": later(period.code), "name": later(period.name), "starts_on": _year_later(period.starts_on),
+        "ends_on": _year_later(period.ends_on),
+    }  # fmt: skip
+
+
 def academic_year(today: date) -> int:
     """The year in which the academic year of a day began: from August on this one, before that the last one."""
     return today.year if today.month >= 8 else today.year - 1
@@ -182,6 +236,11 @@ def _checked(session: Session, own: int | None, code: str, name: str, starts_on:
     if wrong:
         raise Invalid(next(iter(wrong.values()))[0], fields=wrong)
     return code, key, name
+
+
+def _year_later(day: date) -> date:
+    # The 29th of February is the 28th a year later.
+    return day.replace(year=day.year + 1, day=28 if (day.month, day.day) == (2, 29) else day.day)
 
 
 def _require_version(period: Period, version: int | None) -> None:

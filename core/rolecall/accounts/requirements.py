@@ -5,23 +5,34 @@ Knows what must hold, not who asks; the runner counts, greys out and refuses wit
 
 from sqlalchemy import ColumnElement, and_, exists, or_
 
+from rolecall.accounts.first_password import SHORTEST_PHONE, has_phone_text, phones_are_allowed
 from rolecall.sdk.requirement import Requirement
 from rolecall.sdk.words import USER_TYPES
-from rolecall.store.tables import Account, Link, Person, RolePeriod
+from rolecall.store.tables import Account, Link, LinkedIdentity, Person, Role, RolePeriod
 
 __all__ = [
     "ACTIVE",
     "DELETED",
     "HAS_EMAIL",
+    "HAS_IDENTITY",
     "HAS_PERSONAL_EMAIL",
+    "HAS_PHONE",
+    "HAS_ROLE_FOR",
+    "HAS_VERIFIED",
     "INACTIVE_OR_DISABLED_PERIODS",
     "LINKED",
     "LINKED_OR_RELEASABLE",
     "LOCAL_PASSWORD",
+    "NAME_NOT_BY_HAND",
+    "NOT_ADMINISTRATOR",
     "NOT_DELETED",
     "NOT_OWNER",
+    "NOT_PROTECTED",
     "NOT_VERIFIED",
+    "NOT_YET_OWNER",
     "PERSON_SYNCS",
+    "PHONES_ALLOWED",
+    "PROTECTED",
     "TYPE",
 ]
 
@@ -65,6 +76,11 @@ NOT_OWNER = Requirement(
     clause=lambda: Account.is_owner.is_(False),
     message="The Global Owner cannot be closed, deleted or converted; make somebody else the owner first.",
 )
+NOT_YET_OWNER = Requirement(
+    code="already-owner",
+    clause=lambda: Account.is_owner.is_(False),
+    message="The account is the Global Owner already.",
+)
 HAS_EMAIL = Requirement(
     code="no-email",
     clause=lambda: Account.email.is_not(None),
@@ -75,10 +91,48 @@ HAS_PERSONAL_EMAIL = Requirement(
     clause=lambda: _person(Person.email.is_not(None)),
     message="The person has no personal e-mail; add one to their record.",
 )
+#: For phones as first-time passwords; the message says what the record must hold (R44).
+HAS_PHONE = Requirement(
+    code="no-phone",
+    clause=lambda: _person(has_phone_text()),
+    message=f"The person has no mobile phone of {SHORTEST_PHONE} digits or more; add it to their record.",
+)
+#: Off by default (R48).
+PHONES_ALLOWED = Requirement(
+    code="disabled",
+    clause=phones_are_allowed,
+    message="Phones as first-time passwords are switched off; Settings, Accounts & roles says whether they may be used.",
+)
+#: The Global Owner is one of them; a password that classmates know is not for who can do everything (A-19).
+NOT_ADMINISTRATOR = Requirement(
+    code="administrator",
+    clause=lambda: and_(Account.type != "administrator", Account.is_owner.is_(False)),
+    message="Administrators never have a phone number as password.",
+)
+PROTECTED = Requirement(
+    code="not-protected",
+    clause=lambda: Account.protected.is_(True),
+    message="The account is not protected.",
+)
+NOT_PROTECTED = Requirement(
+    code="already-protected",
+    clause=lambda: Account.protected.is_(False),
+    message="The account is protected already.",
+)
+NAME_NOT_BY_HAND = Requirement(
+    code="by-hand",
+    clause=lambda: Account.name_by_hand.is_(False),
+    message="The profile name was written by hand, so it stays as it is.",
+)
 NOT_VERIFIED = Requirement(
     code="already-verified",
-    clause=lambda: Account.email_verified.is_(False),
+    clause=lambda: or_(Account.email_verified.is_(False), Account.must_verify_email.is_(True)),
     message="The e-mail of this account is verified already.",
+)
+HAS_VERIFIED = Requirement(
+    code="not-verified",
+    clause=lambda: or_(Account.email_verified, Account.former_email.is_not(None)),
+    message="No e-mail of this account is verified.",
 )
 #: For ``external.*``: people under "keep out of sync" are left as they are (R2).
 PERSON_SYNCS = Requirement(
@@ -97,6 +151,16 @@ def TYPE(*types: str) -> Requirement:  # noqa: N802 - reads as the constant it s
     return Requirement(code="wrong-type", clause=lambda: Account.type.in_(types), message=f"This is for {labels} only.")
 
 
+def HAS_ROLE_FOR(user_type: str) -> Requirement:  # noqa: N802 - reads as the constant it stands beside
+    """Some active role of a user type exists, without which an account of that type could never sign in (R33)."""
+    label = USER_TYPES[user_type].lower()
+    return Requirement(
+        code="no-role-of-type",
+        clause=lambda: exists().where(Role.user_type == user_type, Role.active),
+        message=f"There is no active role for {label}, so nobody could be given one. Create a role of this type first.",
+    )
+
+
 def LINKED(provider: str | None = None) -> Requirement:  # noqa: N802 - reads as the constant it stands beside
     """The account has a remote account at ``provider``, or at any (R13)."""
 
@@ -111,7 +175,11 @@ def LINKED(provider: str | None = None) -> Requirement:  # noqa: N802 - reads as
 
 def _releasable() -> ColumnElement[bool]:
     link = exists().where(Link.account_id == Account.id, Link.goal != "released").correlate(Account)
-    return or_(link, Account.sso_provider.is_not(None))
+    return or_(link, _identity(), Account.sso_provider.is_not(None))
+
+
+def _identity() -> ColumnElement[bool]:
+    return exists().where(LinkedIdentity.account_id == Account.id).correlate(Account)
 
 
 #: What disconnecting applies to: any link that is ours still, made already or only wanted, and accounts signed in elsewhere (R39).
@@ -119,4 +187,10 @@ LINKED_OR_RELEASABLE = Requirement(
     code="not-linked",
     clause=_releasable,
     message="The account is not linked to any external provider.",
+)
+#: What unlinking applies to: an identity at a service that signs people in (R66).
+HAS_IDENTITY = Requirement(
+    code="no-identity",
+    clause=_identity,
+    message="No identity at another service signs this account in.",
 )

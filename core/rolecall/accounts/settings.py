@@ -4,9 +4,12 @@ Owns reading, validating and writing them. A secret is sealed to its place, open
 never shown in the audit. Knows no particular setting.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
+from difflib import get_close_matches
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, missing
@@ -26,10 +29,16 @@ from rolecall.store.tables import Generation, Setting
 class Described:
     """One setting as a page or command shows it. A secret's ``value`` and ``default`` are none; ``is_set`` tells whether it has one.
 
-    ``origin`` is ``set`` or ``default``.
+    ``origin`` is ``set``, ``default`` or a setting of the process. ``risk`` is what can go wrong with it, ``governs`` the ids of the
+    actions that it decides something about: what the field's metadata says.
     """
 
     key: str
+    label: str
+    help: str
+    group: str
+    risk: str
+    governs: tuple[str, ...]
     value: Any
     secret: bool
     is_set: bool
@@ -54,7 +63,7 @@ def read(session: Session, plugin: str, schema: type[Schema], keyring: Keyring |
     """
     stored = _stored(session, plugin)
     found = {}
-    for name, each in schema().fields.items():
+    for name, each in _fields(schema).items():
         row = stored.get(name)
         if is_secret(each):
             found[name] = _open(keyring, plugin, name, row)
@@ -68,9 +77,9 @@ def write(
 ) -> frozenset[str]:
     """Validate and store the given settings beside those that are set already; return the names of those that changed.
 
-    A secret that is absent or empty is kept; none removes it. Where an address changes, secrets that are not given again are dropped:
-    they were meant for the old one (O-03). A change bumps the generation, so that every process builds its plugins anew, and writes
-    one entry of the audit with before -> after.
+    A secret that is absent or empty is kept. None takes away what is set, a secret or another value: the default counts again. Where an
+    address changes, secrets that are not given again are dropped: they were meant for the old one (O-03). A change bumps the generation,
+    so that every process builds its plugins anew, and writes one entry of the audit with before -> after.
 
     :raises Invalid: with each field's sentences; nothing is stored.
     """
@@ -87,8 +96,10 @@ def write(
         row = stored.get(name)
         if name in removed:
             if row is not None:
+                changes[name] = (
+                    "removed" if is_secret(known[name]) else {"before": _shown(known[name], row), "after": _shown(known[name], None)}
+                )
                 session.delete(row)
-                changes[name] = "removed"
             continue
         if is_secret(known[name]):
             if row is not None and _open_or_none(keyring, plugin, name, row) == loaded[name]:
@@ -97,7 +108,7 @@ def write(
             facts = {"value": None, "sealed": keyring.seal(loaded[name], place("setting", f"{plugin}.{name}", "sealed"))}
         else:
             after = dumped.get(name, raw)
-            if row is not None and row.value is not None and row.value["value"] == after:
+            if after == (_shown(known[name], None) if row is None or row.value is None else row.value["value"]):
                 continue
             changes[name] = {"before": _shown(known[name], row), "after": after}
             facts = {"value": {"value": after}, "sealed": None}
@@ -136,6 +147,11 @@ def describe(session: Session, plugin: str, schema: type[Schema]) -> list[Descri
         found.append(
             Described(
                 key=name,
+                label=label_of(name, each),
+                help=each.metadata.get("help", ""),
+                group=each.metadata.get("group", ""),
+                risk=each.metadata.get("risk", ""),
+                governs=governs(each),
                 value=None if secret else _shown(each, row),
                 secret=secret,
                 is_set=row is not None,
@@ -148,6 +164,37 @@ def describe(session: Session, plugin: str, schema: type[Schema]) -> list[Descri
     return found
 
 
+def overlaid(described: Iterable[Described], values: Mapping[str, Any], origin: str) -> list[Described]:
+    """Return descriptions with what a setting of the process says in place of what is stored; secrets stay unseen."""
+    return [
+        replace(
+            each,
+            value=None if each.secret else values.get(each.key),
+            is_set=bool(values.get(each.key)),
+            origin=origin,
+            changed_at=None,
+            changed_by=None,
+        )
+        for each in described
+    ]
+
+
+def label_of(name: str, each: fields.Field[Any]) -> str:
+    """What a setting is called."""
+    return str(each.metadata.get("label") or name.replace("_", " ").capitalize())
+
+
+def governs(each: fields.Field[Any]) -> tuple[str, ...]:
+    """The ids of the actions that a setting decides something about; their dialogs lead to it."""
+    return tuple(each.metadata.get("governs", ()))
+
+
+# A schema copies each of its fields when it is made, which costs more than reading what is stored.
+@lru_cache(maxsize=128)
+def _fields(schema: type[Schema]) -> Mapping[str, fields.Field[Any]]:
+    return MappingProxyType(schema().fields)
+
+
 def _stored(session: Session, plugin: str) -> dict[str, Setting]:
     return {row.key: row for row in session.scalars(select(Setting).where(Setting.plugin == plugin))}
 
@@ -155,12 +202,21 @@ def _stored(session: Session, plugin: str) -> dict[str, Setting]:
 def _given(
     known: Mapping[str, fields.Field[Any]], stored: Mapping[str, Setting], values: Mapping[str, Any]
 ) -> tuple[dict[str, Any], set[str]]:
-    """What is really said: without secrets left empty, and with those to remove as none, which are also returned by name."""
+    """What is really said: without secrets left empty, and with what is taken away as none, which is also returned by name."""
     given = {name: each for name, each in values.items() if not (name in known and is_secret(known[name]) and each == "")}
+    for name, each in given.items():
+        # A setting with parts of its own is changed part by part.
+        merged = getattr(known.get(name), "merged", None)
+        if merged is not None:
+            given[name] = merged(_shown(known[name], stored.get(name)), each)
     secrets = {name for name, each in known.items() if is_secret(each)}
     if any(_moves(each, stored.get(name), given[name]) for name, each in known.items() if name in given and is_address(each)):
         given |= {name: None for name in secrets if name in stored and name not in given}
-    return given, {name for name, each in given.items() if each is None and name in secrets}
+    return given, {name for name, each in given.items() if each is None and name in known and _is_taken_away_by_none(known[name])}
+
+
+def _is_taken_away_by_none(each: fields.Field[Any]) -> bool:
+    return is_secret(each) or not each.allow_none or _default(each) is None
 
 
 def is_address(each: fields.Field[Any]) -> bool:
@@ -188,17 +244,27 @@ def _kept(known: Mapping[str, fields.Field[Any]], stored: Mapping[str, Setting],
 
 
 def _validate(schema: type[Schema], given: Mapping[str, Any], kept: Mapping[str, Any], removed: set[str]) -> dict[str, Any]:
+    known = schema().fields
     together = {name: each for name, each in {**kept, **given}.items() if name not in removed}
+    problems = {name: [f"There is no such setting.{_nearest(name, known)}"] for name in given if name not in known}
+    loaded: dict[str, Any] = {}
     try:
-        loaded: dict[str, Any] = schema().load(together)
+        loaded = schema().load({name: each for name, each in together.items() if name in known})
     except ValidationError as error:
         messages = error.messages if isinstance(error.messages, dict) else {"_schema": error.messages}
-        problems = {str(name): _sentences(texts) for name, texts in messages.items()}
+        problems |= {str(name): _sentences(texts) for name, texts in messages.items()}
         for name in removed & set(problems):
-            problems[name] = ["Enter it again: what is stored is not sent to a changed address."]
+            if is_secret(known[name]):
+                problems[name] = ["Enter it again: what is stored is not sent to a changed address."]
+    if problems:
         name, sentences = next(iter(problems.items()))
-        raise Invalid(sentences[0] if name == "_schema" else f"{name}: {sentences[0]}", fields=problems) from error
+        raise Invalid(sentences[0] if name == "_schema" else f"{name}: {sentences[0]}", fields=problems)
     return loaded
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    near = get_close_matches(name, list(known), 1)
+    return f" Did you mean {near[0]}?" if near else ""
 
 
 def _sentences(messages: Any) -> list[str]:

@@ -6,7 +6,8 @@ from difflib import get_close_matches
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from rolecall.errors import Invalid, Refused, Unknown
+from rolecall.accounts import scopes
+from rolecall.errors import Invalid, Refused, Stale, Unknown
 from rolecall.sdk.words import PROVIDER_ACTIONS, STATUS_TYPES
 from rolecall.store.folding import canonical
 from rolecall.store.tables import Person, StudentStatus
@@ -31,30 +32,39 @@ def edit(
     label: str | None = None,
     type: str | None = None,
     provider_action: str | None = None,
+    version: int | None = None,
 ) -> StudentStatus:
     """Change what is given; students with the status follow its new type at once.
 
     :raises Invalid: as :func:`create`.
+    :raises Stale: when somebody else changed the status since ``version``.
     """
-    status = get(session, status_id)
+    status = get(session, status_id, lock=True)
+    _require_version(status, version)
     type, provider_action = type or status.type, provider_action or status.provider_action  # noqa: A001 - the column's name
     label = status.label if label is None else label
-    status.label, status.label_key = _checked(session, status.id, label, type, provider_action)
-    status.type, status.provider_action = type, provider_action
-    session.flush()
+    label, key = _checked(session, status.id, label, type, provider_action)
+    if (label, type, provider_action) != (status.label, status.type, status.provider_action):
+        status.label, status.label_key, status.type, status.provider_action = label, key, type, provider_action
+        status.version += 1
+        session.flush()
     return status
 
 
-def remove(session: Session, status_id: int) -> None:
+def remove(session: Session, status_id: int, *, version: int | None = None) -> None:
     """Delete a status that no student has.
 
-    :raises Refused: while a student has it.
+    :raises Refused: while a student has it, or an integration's settings name it.
+    :raises Stale: when somebody else changed the status since ``version``.
     """
-    status = get(session, status_id)
+    status = get(session, status_id, lock=True)
+    _require_version(status, version)
     students = session.scalar(select(func.count()).where(Person.status_id == status.id)) or 0
     if students:
         who = "One student has" if students == 1 else f"{students:,} students have"
-        raise Refused(f"{who} the status {status.label}.", hint="Give them another status first.")
+        raise Refused(f"{who} the status {status.label}.", hint="Give them another status first; the list of people finds them by it.")
+    if plugins := scopes.naming(session, scopes.STATUSES, status.id):
+        raise Refused(f"The settings of {', '.join(plugins)} name the status {status.label}.", hint="Take it out there first.")
     session.delete(status)
     session.flush()
 
@@ -70,14 +80,29 @@ def counts(session: Session) -> dict[int, int]:
     return {status_id: number for status_id, number in session.execute(grouped) if status_id is not None}
 
 
-def get(session: Session, status_id: int) -> StudentStatus:
-    """Return a status by id.
+def get(session: Session, status_id: int, *, lock: bool = False) -> StudentStatus:
+    """Return a status by id; with ``lock`` nobody is given it until this transaction ends.
 
     :raises Unknown: when there is none.
     """
-    status = session.get(StudentStatus, status_id)
+    # Stronger than for other records: giving somebody the status shares a lock on it, and must wait for what it will mean.
+    status = session.get(StudentStatus, status_id, with_for_update=True if lock else None)
     if status is None:
         raise Unknown(f"There is no student status with the id {status_id}.")
+    return status
+
+
+def by_label(session: Session, label: str) -> StudentStatus:
+    """Return a status by its label, in any case.
+
+    :raises Unknown: naming the label that comes nearest.
+    """
+    status = session.scalar(select(StudentStatus).where(StudentStatus.label_key == label_key(label)))
+    if status is None:
+        near = get_close_matches(label, session.scalars(select(StudentStatus.label)).all(), 1)
+        raise Unknown(
+            f"There is no student status {label}.", hint=f"Did you mean {near[0]}?" if near else "The settings list the statuses."
+        )
     return status
 
 
@@ -119,6 +144,13 @@ def _checked(session: Session, own: int | None, label: str, type: str, provider_
     if wrong:
         raise Invalid(next(iter(wrong.values()))[0], fields=wrong)
     return label, key
+
+
+def _require_version(status: StudentStatus, version: int | None) -> None:
+    if version is not None and version != status.version:
+        raise Stale(
+            f"The status {status.label} was changed by somebody else meanwhile.", hint="Reload the page and make your change again."
+        )
 
 
 def _not_one(given: str, choices: Sequence[str]) -> str:

@@ -6,17 +6,22 @@ are not bound by the limits that others can use up. Knows nothing of what is che
 """
 
 import hashlib
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from ipaddress import IPv6Address, ip_address
 
-from sqlalchemy import case, delete, or_, select, update
+from sqlalchemy import ColumnElement, Delete, bindparam, case, delete, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.dml import ReturningInsert
 
 from rolecall.errors import Busy
+from rolecall.store.bulk import among
 from rolecall.store.engine import is_sqlite
-from rolecall.store.tables import SignIn, Throttle
+from rolecall.store.tables import Account, SignIn, Throttle
+from rolecall.translation import ngettext
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +44,18 @@ ADDRESS = Limit(count=100, window=_FIVE_MINUTES)
 EVERYBODY = Limit(count=1_000, window=_FIVE_MINUTES)
 #: How many of an account's last sign-ins make their networks familiar.
 _REMEMBERED = 20
+#: The network of whoever comes without an address.
+_UNKNOWN = "unknown"
+
+_OF, _NOW = bindparam("of", type_=Throttle.key.type), bindparam("now", type_=Throttle.window_ends_at.type)
+_OPTIONS = {"synchronize_session": False}
+_FORGET = delete(Throttle).where(Throttle.key == _OF).execution_options(**_OPTIONS)
+_ONE_LESS = (
+    update(Throttle)
+    .where(Throttle.key == _OF, Throttle.count > 0, Throttle.window_ends_at > _NOW)
+    .values(count=Throttle.count - 1)
+    .execution_options(**_OPTIONS)
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +64,7 @@ class Attempt:
 
     subject: str
     network: str
+    account_id: int | None = None
 
     @property
     def counters(self) -> tuple[tuple[str, Limit], ...]:
@@ -59,10 +77,20 @@ class Attempt:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lock:
+    """A counter that is full: what it counts is refused ``until`` then. It counts everybody, or one account, one network, or both."""
+
+    limit: Limit
+    until: datetime
+    network: str | None = None
+
+
 def attempt(*, account_id: int | None, name: str, address: str | None) -> Attempt:
     """Describe an attempt on an account or, where there is none of this name, on the name itself (kept as a digest)."""
     unknown = hashlib.sha256(name.encode("utf-8", "replace")).hexdigest()[:32]
-    return Attempt(subject=f"name:{unknown}" if account_id is None else f"account:{account_id}", network=network(address))
+    subject = f"name:{unknown}" if account_id is None else f"account:{account_id}"
+    return Attempt(subject=subject, network=network(address), account_id=account_id)
 
 
 def count(session: Session, tried: Attempt, *, now: datetime) -> None:
@@ -72,7 +100,7 @@ def count(session: Session, tried: Attempt, *, now: datetime) -> None:
     """
     familiar: bool | None = None
     for key, limit in tried.counters:
-        until = _raise(session, key, limit, now)
+        until = _raise(session, key, limit, tried.account_id if limit in (ACCOUNT, PAIR) else None, now)
         if until is None:
             continue
         if limit in (EVERYBODY, ACCOUNT):
@@ -80,31 +108,77 @@ def count(session: Session, tried: Attempt, *, now: datetime) -> None:
             if familiar:
                 continue
         seconds = max(1, int((until - now).total_seconds()) + 1)
-        raise Busy(f"Too many attempts. Try again in {_spoken(seconds)}.", retry_after=seconds)
+        raise Busy(_waiting(seconds), retry_after=seconds)
+
+
+def take(session: Session, counters: Sequence[tuple[str, Limit]], *, now: datetime) -> bool:
+    """Count one more of something else than attempts at a secret, in each counter up to the first full one; false when one is full."""
+    return all(_raise(session, key, limit, None, now) is None for key, limit in counters)
+
+
+def give_back(session: Session, keys: Iterable[str], *, now: datetime) -> None:
+    """Take one back from each of these counters, because what :func:`take` counted did not happen."""
+    for key in keys:
+        _take_back(session, key, now)
 
 
 def succeeded(session: Session, tried: Attempt, *, now: datetime) -> None:
     """Take a counted attempt back, because the secret was right: its account starts from nothing, the others lose this one."""
     for key, limit in tried.counters:
         if limit in (ACCOUNT, PAIR):
-            session.execute(delete(Throttle).where(Throttle.key == key))
+            session.execute(_FORGET, {"of": key})
         else:
-            session.execute(
-                update(Throttle)
-                .where(Throttle.key == key, Throttle.count > 0, Throttle.window_ends_at > now)
-                .values(count=Throttle.count - 1)
-            )
+            _take_back(session, key, now)
 
 
-def release(session: Session, account_id: int) -> None:
-    """Forget every attempt on an account, from everywhere (R34a)."""
+def half_way(session: Session, tried: Attempt, *, now: datetime) -> None:
+    """Take a counted attempt back from what its network and everybody share: the secret was right, and another one is asked for.
+
+    Its account goes on counting, so that nobody guesses the second secret without an end by giving the first again and again (A-11).
+    """
+    for key, limit in tried.counters:
+        if limit not in (ACCOUNT, PAIR):
+            _take_back(session, key, now)
+
+
+def release(session: Session, account_ids: Iterable[int]) -> None:
+    """Forget every attempt on these accounts, from everywhere (R34a)."""
+    session.execute(delete(Throttle).where(Throttle.account_id.in_(among(session, account_ids))))
+
+
+def was_tried(now: datetime) -> ColumnElement[bool]:
+    """Whether attempts on an account are counted now, full or not, as SQL over account."""
+    return Account.id.in_(select(Throttle.account_id).where(Throttle.account_id.is_not(None), Throttle.window_ends_at > now))
+
+
+def locks(session: Session, account_id: int, networks: Collection[str], *, now: datetime) -> list[Lock]:
+    """Return what refuses attempts on an account now: from everywhere, from any network of its own counters, and from these networks.
+
+    Networks that are :func:`familiar` to the account are not bound by ``EVERYBODY`` and ``ACCOUNT``.
+    """
     subject = f"account:{account_id}"
-    session.execute(delete(Throttle).where(or_(Throttle.key == subject, Throttle.key.startswith(f"{subject}:", autoescape=True))))
+    limits: dict[str, tuple[Limit, str | None]] = {"everybody": (EVERYBODY, None), subject: (ACCOUNT, None)}
+    limits |= {f"address:{each}": (ADDRESS, each) for each in networks}
+    rows = session.execute(
+        select(Throttle.key, Throttle.count, Throttle.window_ends_at)
+        .where(or_(Throttle.key.in_(limits), Throttle.key.startswith(f"{subject}:", autoescape=True)), Throttle.window_ends_at > now)
+        .order_by(Throttle.key)
+    )
+    found = [(*limits.get(key, (PAIR, key.removeprefix(f"{subject}:"))), count, until) for key, count, until in rows]
+    return [Lock(limit=limit, until=until, network=where) for limit, where, count, until in found if count >= limit.count]
 
 
-def purge(session: Session, *, now: datetime) -> None:
-    """Remove counters whose window is over."""
-    session.execute(delete(Throttle).where(Throttle.window_ends_at <= now))
+def familiar(session: Session, account_id: int) -> frozenset[str]:
+    """The networks that an account has lately signed in from."""
+    known = session.scalars(
+        select(SignIn.address).where(SignIn.account_id == account_id, SignIn.result == "ok").order_by(SignIn.at.desc()).limit(_REMEMBERED)
+    )
+    return frozenset(network(address) for address in known) - {_UNKNOWN}
+
+
+def housekeeping(now: datetime) -> Delete:
+    """What removes counters whose window is over; each begins anew without it, too."""
+    return delete(Throttle).where(Throttle.window_ends_at <= now)
 
 
 def network(address: str | None) -> str:
@@ -112,7 +186,7 @@ def network(address: str | None) -> str:
     try:
         parsed = ip_address((address or "").partition("%")[0])
     except ValueError:
-        return "unknown"
+        return _UNKNOWN
     if not isinstance(parsed, IPv6Address):
         return str(parsed)
     if parsed.ipv4_mapped is not None:
@@ -120,39 +194,46 @@ def network(address: str | None) -> str:
     return f"{IPv6Address(int(parsed) >> 64 << 64)}/64"
 
 
-def _raise(session: Session, key: str, limit: Limit, now: datetime) -> datetime | None:
+def _raise(session: Session, key: str, limit: Limit, account_id: int | None, now: datetime) -> datetime | None:
     """Count one more and return none, or return until when the counter is full."""
-    insert = sqlite.insert if is_sqlite(session) else postgresql.insert
-    ends = now + limit.window
-    over = Throttle.window_ends_at <= now
-    statement = (
-        insert(Throttle)
-        .values(key=key, count=1, window_ends_at=ends)
-        .on_conflict_do_update(
-            index_elements=[Throttle.key],
-            set_={
-                "count": case((over, 1), else_=Throttle.count + 1),
-                "window_ends_at": ends if limit.sliding else case((over, ends), else_=Throttle.window_ends_at),
-            },
-            where=or_(over, Throttle.count < limit.count),
-        )
-        .returning(Throttle.count)
-    )
-    if session.execute(statement).first() is not None:
+    values = {"of": key, "about": account_id, "ends": now + limit.window, "now": now, "most": limit.count}
+    counted = session.execute(_one_more(on_sqlite=is_sqlite(session), sliding=limit.sliding), values)
+    if counted.first() is not None:
         return None
     return session.execute(select(Throttle.window_ends_at).where(Throttle.key == key)).scalar_one()
 
 
+@cache
+def _one_more(*, on_sqlite: bool, sliding: bool) -> ReturningInsert[tuple[int]]:
+    """Counts, unless the counter is full; built once, because every attempt asks it four times."""
+    insert = sqlite.insert if on_sqlite else postgresql.insert
+    ends, over = bindparam("ends", type_=Throttle.window_ends_at.type), Throttle.window_ends_at <= _NOW
+    return (
+        insert(Throttle)
+        .values(
+            key=_OF, account_id=bindparam("about", type_=Throttle.account_id.type), count=1,
+            window_ends_at=ends,
+        )
+        .on_conflict_do_update(
+            index_elements=[Throttle.key],
+            set_={
+                "count": case((over, 1), else_=Throttle.count + 1),
+                "window_ends_at": ends if sliding else case((over, ends), else_=Throttle.window_ends_at),
+            },
+            where=or_(over, Throttle.count < bindparam("most", type_=Throttle.count.type)),
+        )
+        .returning(Throttle.count)
+    )  # fmt: skip
+
+
+def _take_back(session: Session, key: str, now: datetime) -> None:
+    session.execute(_ONE_LESS, {"of": key, "now": now})
+
+
 def _is_familiar(session: Session, tried: Attempt) -> bool:
-    kind, _, number = tried.subject.partition(":")
-    if kind != "account" or tried.network == "unknown":
-        return False
-    known = session.scalars(
-        select(SignIn.address).where(SignIn.account_id == int(number), SignIn.result == "ok").order_by(SignIn.at.desc()).limit(_REMEMBERED)
-    )
-    return any(network(address) == tried.network for address in known)
+    return tried.account_id is not None and tried.network != _UNKNOWN and tried.network in familiar(session, tried.account_id)
 
 
-def _spoken(seconds: int) -> str:
+def _waiting(seconds: int) -> str:
     minutes = -(-seconds // 60)
-    return "a minute" if minutes == 1 else f"{minutes} minutes"
+    return ngettext("Too many attempts. Try again in a minute.", "Too many attempts. Try again in {count} minutes.", minutes)

@@ -4,18 +4,19 @@ The ledger's primary key decides who gets a name, so two requests at one moment 
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 from unicodedata import category, normalize
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import Select, bindparam, or_, select, update
 from sqlalchemy.orm import Session
 
 from rolecall.accounts import formula
 from rolecall.accounts.core_settings import username_formats
 from rolecall.errors import Invalid, Refused
 from rolecall.sdk.words import TYPE_OF_LIST
-from rolecall.store.bulk import chunks, insert_into
+from rolecall.store.bulk import among, chunks, insert_into
 from rolecall.store.engine import now as database_now
 from rolecall.store.folding import LONGEST_KEY, canonical, scripts
 from rolecall.store.tables import Account, Period, Person, UsernameClaim
@@ -49,6 +50,27 @@ class Named(Protocol):
     def email(self) -> str | None: ...
     @property
     def language(self) -> str | None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Foreseen:
+    """A user name that a formula would make: ``plain`` with a ``number`` where others have it before, 1 being none."""
+
+    username: str
+    plain: str
+    number: int
+    of_code: bool
+    cut: bool
+
+    @property
+    def remarks(self) -> list[str]:
+        """What is not as the formula says, in words."""
+        told = (
+            (self.number > 1, f"clash: {self.plain} is taken, gets {self.number}"),
+            (self.of_code, "no letters for it: falls back to the code"),
+            (self.cut, f"cut to {formula.LONGEST} characters"),
+        )
+        return [sentence for applies, sentence in told if applies]
 
 
 def check(typed: str) -> tuple[str, str]:
@@ -105,25 +127,24 @@ def propose(
     ``formats`` has a formula per user type; ``types`` names the user type of people whose list does not tell it. In the order
     given, equal names get nothing, 2, 3 ... The ledger is asked in sets, whatever the number of people.
     """
-    year = session.scalar(select(Period.starts_on).where(Period.is_current.is_(True)))
-    stems = []
-    for person in people:
-        user_type = (types or {}).get(person.id) or TYPE_OF_LIST[person.list]
-        values = {
-            "first": person.first_name,
-            "last": person.last_name,
-            "code": person.code,
-            "email": person.email,
-            "list": person.list,
-            "type": user_type,
-            "year": str(year.year) if year else "",
-        }
-        made = formula.stem(formats.get(user_type) or formula.DEFAULT, values, person.language)
-        if not made.before and not made.after:
-            # Neither name nor code has a letter that a user name may have.
-            made = formula.Stem(before=f"{user_type}{person.id}", after="")
-        stems.append((person.id, made))
-    return _free(session, stems)
+    return _free(session, _stems(session, people, formats, types))
+
+
+def foresee(session: Session, people: Sequence[Named], formula: str, user_type: str) -> dict[int, Foreseen]:
+    """Say which user name each of these people would get by a formula if none of them had an account yet; answers by person id."""
+    stems = _stems(session, people, {user_type: formula}, {person.id: user_type for person in people})
+    theirs = select(Account.id).where(Account.person_id.in_(among(session, [person.id for person in people])))
+    names = _free(session, stems, but=theirs)
+    return {
+        person_id: Foreseen(
+            username=names[person_id],
+            number=int(names[person_id][len(stem.before) : len(names[person_id]) - len(stem.after)] or 1),
+            plain=stem.numbered(1),
+            of_code=stem.of_code,
+            cut=stem.cut,
+        )
+        for person_id, stem in stems
+    }
 
 
 def reserve(
@@ -172,13 +193,40 @@ def emails_that_are_usernames(session: Session, email_keys: Iterable[str]) -> di
     return found
 
 
+def _stems(
+    session: Session, people: Sequence[Named], formats: Mapping[str, str], types: Mapping[int, str] | None
+) -> list[tuple[int, formula.Stem]]:
+    year = session.scalar(select(Period.starts_on).where(Period.is_current.is_(True)))
+    stems = []
+    for person in people:
+        user_type = (types or {}).get(person.id) or TYPE_OF_LIST[person.list]
+        values = {
+            "first": person.first_name,
+            "last": person.last_name,
+            "code": person.code,
+            "email": person.email,
+            "list": person.list,
+            "type": user_type,
+            "year": str(year.year) if year else "",
+        }
+        made = formula.stem(formats.get(user_type) or formula.DEFAULT, values, person.language)
+        if not made.before and not made.after:
+            # Neither name nor code has a letter that a user name may have.
+            made = formula.Stem(before=f"{user_type}{person.id}", after="", of_code=True)
+        stems.append((person.id, made))
+    return stems
+
+
 def _made(session: Session, account: Account) -> str:
     person = session.get_one(Person, account.person_id)
     return propose(session, [person], username_formats(session), types={person.id: account.type})[person.id]
 
 
-def _free(session: Session, stems: Sequence[tuple[int, formula.Stem]]) -> dict[int, str]:
-    """Answer the first free number of each stem, asking the ledger for growing blocks of candidates."""
+def _free(session: Session, stems: Sequence[tuple[int, formula.Stem]], *, but: Select[Any] | None = None) -> dict[int, str]:
+    """Answer the first free number of each stem, asking the ledger for growing blocks of candidates.
+
+    Names of the accounts that ``but`` selects count as free.
+    """
     chosen: dict[int, str] = {}
     taken: set[str] = set()
     asked: dict[formula.Stem, int] = {}
@@ -194,7 +242,7 @@ def _free(session: Session, stems: Sequence[tuple[int, formula.Stem]]) -> dict[i
             known = asked.get(stem, 0)
             candidates.update(stem.numbered(number).casefold() for number in range(known + 1, known + count + 1))
             asked[stem] = known + count
-        taken |= _claimed(session, candidates)
+        taken |= _claimed(session, candidates, but)
         still = []
         for person_id, stem in waiting:
             number = tried.get(stem, 0) + 1
@@ -211,15 +259,19 @@ def _free(session: Session, stems: Sequence[tuple[int, formula.Stem]]) -> dict[i
     return chosen
 
 
-def _claimed(session: Session, keys: Collection[str]) -> set[str]:
+def _claimed(session: Session, keys: Collection[str], but: Select[Any] | None) -> set[str]:
+    wanted = select(UsernameClaim.key)
+    if but is not None:
+        wanted = wanted.where(or_(UsernameClaim.account_id.is_(None), UsernameClaim.account_id.not_in(but)))
     found: set[str] = set()
     for chunk in chunks(sorted(keys)):
-        found.update(session.scalars(select(UsernameClaim.key).where(UsernameClaim.key.in_(chunk))))
+        found.update(session.scalars(wanted.where(UsernameClaim.key.in_(chunk))))
     return found
 
 
 def _refuse_foreign_email(session: Session, account_id: int, text: str, key: str) -> None:
-    if session.scalar(select(Account.id).where(Account.email_key == key, Account.id != account_id).limit(1)) is not None:
+    signs_in = or_(Account.email_key == key, Account.former_email_key == key)
+    if session.scalar(select(Account.id).where(signs_in, Account.id != account_id).limit(1)) is not None:
         raise Refused(f"{text} is the e-mail address of another account, so it cannot be a user name.", hint="Choose another.")
 
 

@@ -5,11 +5,27 @@ from collections.abc import Iterable
 from marshmallow import Schema
 
 from rolecall.accounts.core_settings import CoreSettings
-from rolecall.builtin import account, external, password, roles
+from rolecall.builtin import (
+    account,
+    conversions,
+    email,
+    external,
+    identities,
+    invitation,
+    latin,
+    password,
+    periods,
+    printing,
+    roles,
+    sender,
+    signing_in,
+)
 from rolecall.builtin.columns import COLUMNS
+from rolecall.builtin.messages import KINDS
 from rolecall.hookspecs import hookimpl
 from rolecall.sdk.action import Action
 from rolecall.sdk.lists import Column, Filter
+from rolecall.sdk.template import TemplateKind
 from rolecall.store.filters import CORE_FILTERS
 
 LABEL = "Rolecall"
@@ -18,7 +34,21 @@ LABEL = "Rolecall"
 @hookimpl
 def register_actions() -> Iterable[Action]:
     """The actions, in the order in which menus show them."""
-    return [*account.ACTIONS, *password.ACTIONS, *roles.ACTIONS, *external.ACTIONS]
+    return [
+        *account.ACTIONS,
+        *latin.ACTIONS,
+        *email.ACTIONS,
+        *sender.ACTIONS,
+        *printing.ACTIONS,
+        *conversions.ACTIONS,
+        *password.ACTIONS,
+        *signing_in.ACTIONS,
+        *roles.ACTIONS,
+        *periods.ACTIONS,
+        *external.ACTIONS,
+        *invitation.ACTIONS,
+        *identities.ACTIONS,
+    ]
 
 
 @hookimpl
@@ -31,6 +61,12 @@ def register_filters() -> Iterable[Filter]:
 def register_columns() -> Iterable[Column]:
     """The columns of every accounts list."""
     return COLUMNS
+
+
+@hookimpl
+def register_templates() -> Iterable[TemplateKind]:
+    """The kinds of messages that core sends."""
+    return KINDS
 
 
 @hookimpl

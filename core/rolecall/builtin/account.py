@@ -1,14 +1,23 @@
-"""Actions on the account itself: open and close, user name, profile name, e-mail verification, delete and restore."""
+"""Actions on the account itself: open and close, user name, profile name, delete and restore, protect."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from marshmallow import Schema, fields, validate
 from sqlalchemy import update
 
-from rolecall.accounts import role_periods, sessions, usernames
-from rolecall.accounts.requirements import ACTIVE, DELETED, HAS_EMAIL, INACTIVE_OR_DISABLED_PERIODS, NOT_DELETED, NOT_OWNER, NOT_VERIFIED
+from rolecall.accounts import role_periods, sessions, tokens, usernames
+from rolecall.accounts.requirements import (
+    ACTIVE,
+    DELETED,
+    INACTIVE_OR_DISABLED_PERIODS,
+    NOT_DELETED,
+    NOT_OWNER,
+    NOT_PROTECTED,
+    PROTECTED,
+)
 from rolecall.builtin.choices import period_choices, period_ids
+from rolecall.builtin.oneself import spare_oneself
 from rolecall.builtin.restoring import restore_fields
 from rolecall.sdk.action import Action, Batch, Context, Grade, action
 from rolecall.sdk.fields import Choices
@@ -42,24 +51,16 @@ class ProfileName(Schema):
     last_name = fields.String(required=True, validate=validate.Length(1, 200), metadata={"label": "Last name"})
 
 
-class Reason(Schema):
-    """Why an administrator vouches for an address."""
-
-    reason = fields.String(
-        load_default="", validate=validate.Length(max=500), metadata={"label": "Reason", "help": "How you know that the address is theirs."}
-    )
-
-
 @action(
     "account.activate", label="Activate", group=GROUP, bulk=True, batch=SET_BASED, params=Activate,
     requires=(NOT_DELETED, INACTIVE_OR_DISABLED_PERIODS), undo=restore_fields,
 )  # fmt: skip
 def activate(context: Context, accounts: Batch, params: Mapping[str, Any]) -> None:
-    """Give access back, with the roles that were remembered.
+    """Give access back, with the roles that were remembered. From then on a person decided: the rule of R7 has no say any more.
 
     Applies to closed accounts and to active ones that were disabled from periods (R20, R36, R37).
     """
-    context.session.execute(update(Account).where(Account.id.in_(accounts.ids)).values(active=True))
+    context.session.execute(update(Account).where(Account.id.in_(accounts.ids)).values(active=True, closed_by_rule=False))
     role_periods.enable(context.session, accounts.ids, period_ids(context.session, params.get("periods") or ()) or None)
 
 
@@ -69,9 +70,10 @@ def activate(context: Context, accounts: Batch, params: Mapping[str, Any]) -> No
 )  # fmt: skip
 def deactivate(context: Context, accounts: Batch, params: Mapping[str, Any]) -> None:
     """Take access away without losing anything: sessions end now and the providers are told (R20, R36)."""
-    _spare_oneself(context, accounts.ids, "deactivate")
-    context.session.execute(update(Account).where(Account.id.in_(accounts.ids)).values(active=False))
+    spare_oneself(context, accounts.ids, "deactivate")
+    context.session.execute(update(Account).where(Account.id.in_(accounts.ids)).values(active=False, closed_by_rule=False))
     sessions.end_all(context.session, accounts.ids)
+    tokens.kill_links(context.session, accounts.ids)
 
 
 @action(
@@ -87,20 +89,9 @@ def change_username(context: Context, accounts: Batch, params: Mapping[str, Any]
     "account.profile_name", label="Update profile name", group=GROUP, params=ProfileName, requires=(NOT_DELETED,), undo=restore_fields,
 )  # fmt: skip
 def change_profile_name(context: Context, accounts: Batch, params: Mapping[str, Any]) -> None:
-    """Change the name that the account shows; the person's record stays as it is and imports do not undo it (R29)."""
+    """Change the name that the account shows; the person's record stays as it is, and neither imports nor rules undo it (R29)."""
     names = {"first_name": params["first_name"].strip(), "last_name": params["last_name"].strip()}
-    context.session.execute(update(Account).where(Account.id.in_(accounts.ids)).values(names))
-
-
-@action(
-    "account.verify_email", label="Mark e-mail as verified", group=GROUP, bulk=True, batch=SET_BASED, params=Reason,
-    requires=(NOT_DELETED, HAS_EMAIL, NOT_VERIFIED), undo=restore_fields,
-    help="Vouch for the address yourself. An invitation is better: following its link proves the address. "
-    "Signing in by e-mail works only once it is verified.",
-)  # fmt: skip
-def verify_email(context: Context, accounts: Batch, params: Mapping[str, Any]) -> None:
-    """Mark the address as verified by an administrator's word (R30, R41)."""
-    context.session.execute(update(Account).where(Account.id.in_(accounts.ids)).values(email_verified=True, email_verified_by="admin"))
+    context.session.execute(update(Account).where(Account.id.in_(accounts.ids)).values(**names, name_by_hand=True))
 
 
 @action(
@@ -111,9 +102,10 @@ def verify_email(context: Context, accounts: Batch, params: Mapping[str, Any]) -
 )  # fmt: skip
 def delete_account(context: Context, accounts: Batch, params: Mapping[str, Any]) -> None:
     """Delete softly: nobody can sign in, everything can be restored (R31)."""
-    _spare_oneself(context, accounts.ids, "delete")
-    context.session.execute(update(Account).where(Account.id.in_(accounts.ids)).values(deleted_at=context.now))
+    spare_oneself(context, accounts.ids, "delete")
+    context.session.execute(update(Account).where(Account.id.in_(accounts.ids)).values(deleted_at=context.now, closed_by_rule=False))
     sessions.end_all(context.session, accounts.ids)
+    tokens.kill_links(context.session, accounts.ids)
 
 
 @action(
@@ -124,11 +116,29 @@ def restore_account(context: Context, accounts: Batch, params: Mapping[str, Any]
     context.session.execute(update(Account).where(Account.id.in_(accounts.ids)).values(deleted_at=None))
 
 
-def _spare_oneself(context: Context, ids: Sequence[int], verb: str) -> None:
-    if context.actor_account_id is not None and context.actor_account_id in ids:
-        context.refuse(context.actor_account_id, f"You cannot {verb} the account you are working with.", code="own-account")
+@action(
+    "account.protect", label="Protect", group=GROUP, bulk=True, batch=SET_BASED, requires=(NOT_DELETED, NOT_PROTECTED), undo=restore_fields,
+    help="Providers close the account only when somebody asks for it by itself.",
+)  # fmt: skip
+def protect(context: Context, accounts: Batch, params: Mapping[str, Any]) -> None:
+    """Keep mass changes, imports, rules and approvals of many from closing accounts at their providers.
+
+    What waits to be sent is looked at anew. What happens to the account here is not changed by it (R62).
+    """
+    context.session.execute(update(Account).where(Account.id.in_(accounts.ids)).values(protected=True))
+
+
+@action(
+    "account.unprotect", label="End protection", group=GROUP, bulk=True, batch=SET_BASED, requires=(PROTECTED,), undo=restore_fields,
+    grade=Grade.AGREE,
+    confirm="From now on these accounts are closed at their providers like any other; those that are closed here already are, within "
+    "the safety limits.",
+)  # fmt: skip
+def unprotect(context: Context, accounts: Batch, params: Mapping[str, Any]) -> None:
+    """Treat accounts at their providers like any other again (R62)."""
+    context.session.execute(update(Account).where(Account.id.in_(accounts.ids)).values(protected=False))
 
 
 ACTIONS: tuple[Action, ...] = (
-    activate, deactivate, change_username, change_profile_name, verify_email, delete_account, restore_account,
+    activate, deactivate, change_username, change_profile_name, delete_account, restore_account, protect, unprotect,
 )  # fmt: skip

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from rolecall.accounts import periods
 from rolecall.errors import Invalid
 from rolecall.sdk.fields import FormContext, Option
 from rolecall.sdk.words import USER_TYPES
-from rolecall.store.tables import Account, Link, Period, Role
+from rolecall.store.tables import Account, Link, LinkedIdentity, Period, Role
 
 
 def period_choices(context: FormContext) -> Sequence[Option]:
@@ -20,6 +21,16 @@ def period_choices(context: FormContext) -> Sequence[Option]:
         .order_by(Period.is_current.desc(), Period.starts_on.desc())
     )
     return [(row.code, f"{row.name} (current)" if row.is_current else row.name) for row in rows]
+
+
+def every_period(context: FormContext) -> Sequence[Option]:
+    """All periods by code, closed ones too, the current one first."""
+    return [(each.code, f"{each.name} (current)" if each.is_current else each.name) for each in periods.every(context.session)]
+
+
+def current_period(context: FormContext) -> str | None:
+    """The code of the current period."""
+    return context.session.scalar(select(Period.code).where(Period.is_current))
 
 
 def period_ids(session: Session, codes: Sequence[str]) -> list[int]:
@@ -64,6 +75,20 @@ def provider_choices(context: FormContext) -> Sequence[Option]:
 
 
 def linked_provider_choices(context: FormContext) -> Sequence[Option]:
-    """Providers that accounts are linked to, enabled or not."""
-    names = context.session.scalars(select(Link.provider).where(Link.goal != "released").distinct().order_by(Link.provider))
-    return [(name, context.providers.get(name, name)) for name in names]
+    """Providers that accounts are linked to, and services that sign them in, enabled or not."""
+    names = set(context.session.scalars(select(Link.provider).where(Link.goal != "released").distinct()))
+    names.update(context.session.scalars(select(LinkedIdentity.method).distinct()))
+    return [(name, context.providers.get(name) or context.login_methods.get(name, name)) for name in sorted(names)]
+
+
+def login_method_choices(context: FormContext) -> Sequence[Option]:
+    """Login methods of the enabled plugins."""
+    return list(context.login_methods.items())
+
+
+def identity_choices(context: FormContext) -> Sequence[Option]:
+    """The identities of one account, by their number."""
+    rows = context.session.scalars(
+        select(LinkedIdentity).where(LinkedIdentity.account_id.in_(context.account_ids)).order_by(LinkedIdentity.id)
+    )
+    return [(str(each.id), f"{context.login_methods.get(each.method, each.method)}: {each.subject}") for each in rows]

@@ -4,14 +4,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from marshmallow import Schema, fields
-from sqlalchemy import select, update
+from sqlalchemy import select
 
-from rolecall.accounts import sessions
+from rolecall.accounts import identities, sessions
 from rolecall.accounts.requirements import LINKED_OR_RELEASABLE, NOT_DELETED, PERSON_SYNCS
 from rolecall.builtin.choices import linked_provider_choices, provider_choices
 from rolecall.sdk.action import Action, Batch, Context, Grade, action
 from rolecall.sdk.fields import Choice, Choices
-from rolecall.store.tables import Account, Link
+from rolecall.store.tables import Account, Link, LinkedIdentity
 from rolecall.work import links
 
 GROUP = "external"
@@ -48,7 +48,7 @@ class Disconnection(Schema):
 
 @action(
     "external.convert", label="Convert to an external account", group=GROUP, bulk=True, batch=2_000, params=OneProvider,
-    requires=(NOT_DELETED, PERSON_SYNCS), syncs=False,
+    requires=(NOT_DELETED, PERSON_SYNCS), syncs=False, awaits_providers=True,
     help="Create the account at the provider, or take over the one that is there already.",
 )  # fmt: skip
 def convert(context: Context, accounts: Batch, params: Mapping[str, Any]) -> None:
@@ -58,7 +58,7 @@ def convert(context: Context, accounts: Batch, params: Mapping[str, Any]) -> Non
 
 @action(
     "external.sync", label="Sync external providers", group=GROUP, bulk=True, batch=2_000, params=SomeProviders,
-    requires=(NOT_DELETED, PERSON_SYNCS), syncs=False,
+    requires=(NOT_DELETED, PERSON_SYNCS), syncs=False, awaits_providers=True,
 )  # fmt: skip
 def sync(context: Context, accounts: Batch, params: Mapping[str, Any]) -> None:
     """Bring the accounts up to date at their providers, and create them where an integration's scope includes them (R24, R38)."""
@@ -80,24 +80,20 @@ def disconnect(context: Context, accounts: Batch, params: Mapping[str, Any]) -> 
     if chosen:
         elsewhere.append(Account.sso_provider.in_(chosen))
     linked = {row.account_id for row in rows} | set(context.session.scalars(select(Account.id).where(*elsewhere)))
+    known = select(LinkedIdentity.account_id).where(LinkedIdentity.account_id.in_(accounts.ids))
+    linked.update(context.session.scalars(known.where(LinkedIdentity.method.in_(chosen)) if chosen else known))
     for account_id in accounts.ids:
         if account_id not in linked:
             context.skip(account_id, "It is not linked to the chosen providers.", code="not-linked")
     for account_id, provider in rows:
         context.record(account_id, f"link:{provider}", "linked", "released")
     links.release(context.session, accounts.ids, chosen, now=context.now)
-    context.session.execute(update(Account).where(*elsewhere).values(sso_provider=None))
+    for account_id, method in identities.release(context.session, accounts.ids, chosen):
+        context.record(account_id, f"identity:{method}", "linked", "released")
     if params.get("reset_passwords"):
-        for account_id, password in _fall_back(context, sorted(linked)).items():
+        for account_id, password in context.back_to_first_passwords(sorted(linked)).items():
             context.secret(account_id, password)
         sessions.end_all(context.session, accounts.ids)
-
-
-def _fall_back(context: Context, ids: Sequence[int]) -> Mapping[int, str]:
-    """Go back to the first-time password where it is still kept, to a new one where it is gone; returns the new ones."""
-    kept = set(context.session.scalars(select(Account.id).where(Account.id.in_(ids), Account.sealed_password.is_not(None))))
-    context.session.execute(update(Account).where(Account.id.in_(kept)).values(password_hash=None, sealed_at=context.now))
-    return context.new_first_passwords([each for each in ids if each not in kept])
 
 
 def _link(context: Context, ids: Sequence[int], providers: Sequence[str]) -> None:
@@ -107,7 +103,7 @@ def _link(context: Context, ids: Sequence[int], providers: Sequence[str]) -> Non
                 select(Link.account_id).where(Link.account_id.in_(ids), Link.provider == provider, Link.goal != "released")
             )
         )
-        links.link(context.session, ids, provider, run_id=context.run_id)
+        links.link(context.session, ids, provider, run_id=context.run_id, converts=True)
         for account_id in ids:
             if account_id not in known:
                 context.record(account_id, f"link:{provider}", "none", "linked")

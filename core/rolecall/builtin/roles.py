@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from rolecall.accounts import role_periods
 from rolecall.accounts.requirements import NOT_DELETED
-from rolecall.builtin.choices import find_role, period_choices, period_ids, role_choices
+from rolecall.builtin.choices import current_period, find_role, period_choices, period_ids, role_choices
 from rolecall.builtin.restoring import restore_fields
 from rolecall.errors import Forbidden
 from rolecall.sdk.action import Action, Batch, Context, action
@@ -30,7 +30,7 @@ class Assignment(Schema):
         ),
         metadata={"label": "What to do"},
     )
-    period = Choice(choices=period_choices, required=True, metadata={"label": "Period"})
+    period = Choice(choices=period_choices, default=current_period, required=True, metadata={"label": "Period"})
     role = Choice(
         choices=role_choices,
         load_default="",

@@ -69,7 +69,7 @@ def list_accounts(sort: str, limit: int, cursor: str | None, as_csv: bool, **giv
     call = face()
     call.require("accounts:view")
     chosen = {name.removeprefix(_WORD): value for name, value in given.items() if value is not None}
-    with call.app.db.read() as session:
+    with call.read() as session:
         view = call.app.plugins.view(session)
         if as_csv:
             print_csv(_export(session, view, chosen, sort))
@@ -112,7 +112,7 @@ def person_id(call: Face, code: str, people_list: str | None) -> int:
     :raises Unknown: when nobody has it.
     :raises Misused: when several lists have it.
     """
-    with call.app.db.read() as session:
+    with call.read() as session:
         if people_list is not None:
             return people.by_code(session, people_list, code).id
         found = session.execute(select(Person.id, Person.list).where(Person.code_key == canonical(code, what="code", words=True))).all()

@@ -21,8 +21,10 @@ from rolecall.sdk.fields import FormField, describe
 from rolecall.sdk.lists import FilterContext
 from rolecall.store import filters
 from rolecall.store.engine import now
-from rolecall.work.runs.forms import Form, load_params
-from rolecall.work.runs.plan import Plan, make_plan
+from rolecall.work.delivery import quotes
+from rolecall.work.runs.foresee import foresee
+from rolecall.work.runs.forms import Form, Params, load_params
+from rolecall.work.runs.plan import Plan, Skipped
 from rolecall.work.runs.selection import Selection, of_ids, of_words
 from rolecall.work.runs.start import Request, start
 
@@ -37,7 +39,7 @@ def actions() -> None:
     """List what can be done with accounts: what the enabled plugins register, with parameters (R68)."""
     call = face()
     actor = call.actor
-    with call.app.db.read() as session:
+    with call.read() as session:
         view = call.app.plugins.view(session)
         items = [_document(session, view, actor, each) for each in view.actions.values()]
     columns: dict[str, Any] = {
@@ -66,16 +68,23 @@ def act(
     call = face()
     actor = call.actor
     params = pairs(given)
-    with call.app.db.read() as session:
+    with call.read() as session:
         view = call.app.plugins.view(session)
         action = _find(view, action_id)
         selection = _selection(session, view, accounts, where)
-        _check_params(session, view, action, selection, params)
-        plan = make_plan(session, view, actor, action_id, selection)
+        form = Form(session=session, view=view, account_ids=selection.ids or ())
+        loaded = _check_params(action, form, params)
+        consequence = action.consequence(form)
+        foreseen = foresee(call.app, session, view, actor, action_id, selection, loaded.all)
+    plan = foreseen.plan
+    left = quotes.funds(call.app, foreseen.quote.channel) if foreseen.quote is not None and not yes else None
+    cost = quotes.quote_document(foreseen.quote, left)
+    if cost is not None:
+        consequence = f"{cost['sentence']} {consequence or ''}".strip()
     if dry_run:
-        call.answer(_plan_document(plan), lambda: _plan_lines(action, plan))
+        call.answer(_plan_document(plan, cost), lambda: _plan_lines(action, plan, consequence))
         return
-    agreed = yes or _ask(action, plan)
+    agreed = yes or _ask(action, plan, consequence)
     if agreed and expected is None and action.grade is Grade.RETYPE:
         expected = plan.total
     request = Request(action=action.id, selection=selection, params=params, agreed=agreed, expected=expected, reason=reason)
@@ -101,63 +110,76 @@ def _selection(session: Session, view: View, accounts: Sequence[str], where: str
     return of_words(found)
 
 
-def _check_params(session: Session, view: View, action: Action, selection: Selection, params: Mapping[str, str]) -> None:
+def _check_params(action: Action, form: Form, params: Mapping[str, str]) -> Params:
     known = list(action.params().fields)
     for name in params:
         if name not in known:
             hint = nearest(name, known, f"It takes {', '.join(known) or 'none'}.")
             raise Misused(f"{action.id} has no parameter {plain(name)}.", hint=hint, code="invalid")
     try:
-        load_params(action.params, params, Form(session=session, view=view, account_ids=selection.ids or ()))
+        return load_params(action.params, params, form)
     except Invalid as error:
         raise misused(error) from error
 
 
-def _ask(action: Action, plan: Plan) -> bool:
+def _ask(action: Action, plan: Plan, consequence: str | None) -> bool:
     """Whether the person at the terminal agreed; without a terminal only actions without a consequence go on."""
     asks = action.grade is not Grade.PLAIN
     if not is_terminal():
         if asks:
-            raise ConsentRequired(action.confirm or action.label, hint="Give --yes to agree.")
+            raise ConsentRequired(consequence or action.label, hint="Give --yes to agree.")
         return False
     if not asks and plan.total < _MANY:
         return False
-    for line in _plan_lines(action, plan):
+    for line in _plan_lines(action, plan, consequence):
         click.echo(line, err=True)
     if action.grade is Grade.RETYPE:
-        question = f"{plain(action.confirm or '')} Type the number of accounts to go on"
+        question = f"{plain(consequence or '')} Type the number of accounts to go on"
         typed = click.prompt(question, err=True, default="", show_default=False)
         if typed.replace(",", "").strip() != str(plan.total):
             raise click.Abort
         return True
-    question = f"{plain(action.confirm)} I agree" if action.confirm else f"{plain(action.label)} for {count(plan.will, 'account')}?"
+    question = f"{plain(consequence)} I agree" if consequence else f"{plain(action.label)} for {count(plan.will, 'account')}?"
     click.confirm(question, abort=True, err=True)
     return True
 
 
-def _plan_lines(action: Action, plan: Plan) -> Iterator[str]:
+def _plan_lines(action: Action, plan: Plan, consequence: str | None) -> Iterator[str]:
     yield f"{plain(action.label)}: {count(plan.total, 'account')} selected, {plan.will:,} will change."
-    if action.confirm:
-        yield plain(action.confirm)
+    if consequence:
+        yield plain(consequence)
     if plan.examples:
         yield ""
         yield from table(["for example", "user name"], [[plain(name), plain(username)] for _, name, username in plan.examples])
     if plan.skipped:
         yield ""
-        yield from table(["skipped", "because"], [[f"{each.count:,}", plain(each.message)] for each in plan.skipped])
+        rows = [[f"{each.count:,}", plain(each.message), _some(each)] for each in plan.skipped]
+        yield from table(["skipped", "because", "for example"], rows)
 
 
-def _plan_document(plan: Plan) -> dict[str, Any]:
+def _some(skipped: Skipped) -> str:
+    return ", ".join(plain(username) for _, _, username in skipped.examples) + (", …" if skipped.count > len(skipped.examples) else "")
+
+
+def _plan_document(plan: Plan, cost: Mapping[str, Any] | None) -> dict[str, Any]:
     return {
         "dry_run": True,
         "total": plan.total,
         "will": plan.will,
-        "skipped": [{"code": each.code, "message": each.message, "count": each.count} for each in plan.skipped],
-        "examples": [{"id": account_id, "username": username, "name": name} for account_id, name, username in plan.examples],
+        "skipped": [
+            {"code": each.code, "message": each.message, "count": each.count, "examples": _names(each.examples)} for each in plan.skipped
+        ],
+        "examples": _names(plan.examples),
+        "cost": cost,
     }
 
 
+def _names(found: Sequence[tuple[int, str, str]]) -> list[dict[str, Any]]:
+    return [{"id": account_id, "username": username, "name": name} for account_id, name, username in found]
+
+
 def _document(session: Session, view: View, actor: Actor, action: Action) -> dict[str, Any]:
+    form = Form(session=session, view=view)
     return {
         "id": action.id,
         "label": action.label,
@@ -166,12 +188,12 @@ def _document(session: Session, view: View, actor: Actor, action: Action) -> dic
         "group": action.group,
         "bulk": action.bulk,
         "grade": action.grade.value,
-        "confirm": action.confirm,
+        "confirm": action.consequence(form),
         "undo": action.undo is not None,
         "permission": action.permission,
         "allowed": actor.may(action.permission),
         "requires": [{"code": each.code, "message": each.message} for each in action.requires],
-        "params": _json_schema(describe(action.params, Form(session=session, view=view))),
+        "params": _json_schema(describe(action.params, form)),
     }
 
 
@@ -188,9 +210,11 @@ def _json_schema(fields: Sequence[FormField]) -> dict[str, Any]:
 def _property(each: FormField) -> dict[str, Any]:
     choices = {"enum": [value for value, _ in each.options]} if each.options else {}
     kind: dict[str, Any] = {"type": _TYPES.get(each.kind, "string"), **choices}
-    if each.kind == "choices":
+    if each.kind in ("choices", "lines"):
         kind = {"type": "array", "items": {"type": "string", **choices}}
-    more = {"title": each.label, "description": each.help, "default": each.default, "writeOnly": each.secret or None}
+    # What a form shows first in a field that must be given is not filled in for a program that leaves it out.
+    default = None if each.required else each.default
+    more = {"title": each.label, "description": each.help, "default": default, "writeOnly": each.secret or None}
     return kind | {name: value for name, value in more.items() if value not in (None, "")}
 
 

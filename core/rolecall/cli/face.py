@@ -27,6 +27,7 @@ from rolecall.store.engine import Database
 from rolecall.store.folding import canonical
 from rolecall.store.tables import Account
 from rolecall.work.application import Application
+from rolecall.work.engine import Engine, engine_of
 
 Document = Mapping[str, Any]
 
@@ -58,19 +59,26 @@ class Face:
     as_json: bool = False
     username: str | None = None
     _app: Application | None = None
+    _engine: Engine | None = None
 
     @property
     def app(self) -> Application:
-        """The application, opened at the first use and closed when the command ends.
+        """The application, opened at the first use and closed when the command ends; a broker, if there is one, hears its nudges.
 
         :raises RolecallError: when there are no keys, or the database has another schema than this program.
         """
         if self._app is None:
             self._app = open_application(load())
+            self._engine = engine_of(self._app, work=False)
+            if self._engine is not None:
+                self._engine.start()
         return self._app
 
     def close(self) -> None:
         """Give back what was opened."""
+        if self._engine is not None:
+            self._engine.stop()
+            self._engine = None
         if self._app is not None:
             self._app.close()
             self._app = None
@@ -88,13 +96,21 @@ class Face:
             account = find_account(session, self.username)
             if not account.active or account.deleted_at is not None:
                 raise Forbidden(f"The account {account.username} is not active.", hint="Nobody can act with it.")
+            held = rights.of_account(session, account.id)
             return Actor(
                 name=f"account:{account.id}",
                 label=f"{account.first_name} {account.last_name}".strip() or account.username,
                 account_id=account.id,
-                permissions=rights.permissions_of(session, account.id),
+                permissions=held.permissions,
+                types=held.types,
                 address=f"cli:{os_user()}"[:60],
             )
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """Open a unit that reads what the actor may see: of ``--as`` an account with limited rights, only whom they reach (R58)."""
+        with self.app.read_as(self.actor) as session:
+            yield session
 
     def require(self, *permissions: str) -> Actor:
         """Return the actor, who must hold these permissions.
@@ -247,7 +263,7 @@ def problem(error: RolecallError, status: int) -> dict[str, Any]:
     document: dict[str, Any] = {"type": "about:blank", **facts}
     if error.hint:
         document["hint"] = error.hint
-    for name in ("fields", "count"):
+    for name in ("fields", "count", "lines"):
         if value := getattr(error, name, None):
             document[name] = value
     return json.loads(json.dumps(document))  # type: ignore[no-any-return]

@@ -20,7 +20,7 @@ from rolecall.work.documents import person_documents
 from rolecall.work.imports.confirm import confirm
 from rolecall.work.imports.csv_people import COLUMNS
 from rolecall.work.imports.preview import PreviewRow, preview_page
-from rolecall.work.imports.source import CsvSource, Source, plugin_source
+from rolecall.work.imports.source import Source, csv_source, plugin_source
 from rolecall.work.imports.stage import VERDICTS, Options, stage
 from rolecall.work.runs.documents import Document
 
@@ -65,7 +65,7 @@ def list_people(people_list: str | None, limit: int, cursor: str | None, as_csv:
     call = face()
     call.require("people:view")
     chosen = {name: value for name, value in {"list": people_list, **given}.items() if value is not None}
-    with call.app.db.read() as session:
+    with call.read() as session:
         with words():
             clauses = people_query.people_clauses(session, chosen)
             page = people_query.people_page(session, clauses, limit=limit, cursor=cursor)
@@ -105,21 +105,21 @@ def set_person(code: str, people_list: str | None, new_code: str | None, **given
     if not values:
         raise Misused("Say what to change.", hint="For example --email anna@example.org.")
     found = person_id(call, code, one_list(people_list) if people_list else None)
-    changes.edit_person(call.app, actor, found, values)
-    _answer_person(call, found, "Saved")
+    follows = changes.edit_person(call.app, actor, found, values)
+    _answer_person(call, found, "Saved", follows.message if follows else "")
 
 
 @people.command("import")
 @click.argument("file", type=_FILE)
 @click.option("--list", "people_list", metavar="LIST", help="The list that rows without one belong to.")
 @click.option("--yes", is_flag=True, help="Do it. Without this the import is only shown.")
-@click.option("--complete", is_flag=True, help="Who is missing from the file has left and becomes inactive.")
+@click.option("--complete", is_flag=True, help="Who is missing from the file has left; classes end, and members are taken out.")
 @click.option("--allow-shrink", is_flag=True, help="Do it although more people would leave than the brake allows.")
 def import_people(file: Path, people_list: str | None, yes: bool, complete: bool, allow_shrink: bool) -> None:
-    """Import a CSV of people: show what it would change, and with --yes do it (R6)."""
+    """Import a CSV of people, classes or relations: show what it would change, and with --yes do it (R6, R60a)."""
     call = face()
     chosen = None if people_list is None else one_list(people_list)
-    source = CsvSource(path=file, label=file.name, default_list=chosen)
+    source = csv_source(file, file.name, chosen)
     _import(call, source, Options(complete=complete, lists=(chosen,) if chosen else ()), yes=yes, allow_shrink=allow_shrink)
 
 
@@ -127,13 +127,13 @@ def import_people(file: Path, people_list: str | None, yes: bool, complete: bool
 @click.argument("source_id", metavar="SOURCE")
 @click.argument("path", type=_FILE)
 @click.option("--yes", is_flag=True, help="Do it. Without this the import is only shown.")
-@click.option("--complete", is_flag=True, help="Who is missing from the roster has left and becomes inactive.")
+@click.option("--complete", is_flag=True, help="Who is missing from the roster has left; classes end, and members are taken out.")
 @click.option("--allow-shrink", is_flag=True, help="Do it although more people would leave than the brake allows.")
 def import_roster(source_id: str, path: Path, yes: bool, complete: bool, allow_shrink: bool) -> None:
     """Import a roster through a plugin: a folder, a zip or a file, as the plugin SOURCE reads it."""
     call = face()
     call.require("people:create", "people:edit")
-    with call.app.db.read() as session:
+    with call.read() as session:
         view = call.app.plugins.view(session)
     if source_id not in view.sources:
         known = ", ".join(view.sources) or "none; “rolecall plugins enable oneroster” adds one"
@@ -173,7 +173,7 @@ def _preview(call: Face, document: Document, *, allow_shrink: bool) -> Iterator[
     told = [f"{counts[name]:,} {name}" for name in VERDICTS if counts.get(name) or name != "leaving"]
     yield f"Run {document['id']}: {', '.join(told)}."
     yield from (plain(note) for note in document["facts"].get("notes", ()))
-    with call.app.db.read() as session:
+    with call.read() as session:
         problems = preview_page(session, document["id"], verdict="rejected", limit=_PROBLEMS)
         coming = [row for verdict in _COMING for row in preview_page(session, document["id"], verdict=verdict, limit=_CHANGES)]
     if problems:
@@ -209,11 +209,11 @@ def _given(given: Mapping[str, str | None]) -> dict[str, str | None]:
     return {name: None if value == "-" else value for name, value in given.items() if value is not None}
 
 
-def _answer_person(call: Face, found: int, verb: str) -> None:
-    with call.app.db.read() as session:
+def _answer_person(call: Face, found: int, verb: str, more: str = "") -> None:
+    with call.read() as session:
         document = person_documents(session, [found])[0]
     name = plain(f"{document['first_name']} {document['last_name']}")
-    call.answer(document, f"{verb}: {name} ({document['list']}/{plain(document['code'])}).")
+    call.answer(document, f"{verb}: {name} ({document['list']}/{plain(document['code'])}).{f' {plain(more)}' if more else ''}")
 
 
 def _export(session: Session, clauses: Any) -> Iterator[list[str]]:

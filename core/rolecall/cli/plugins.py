@@ -8,6 +8,7 @@ import click
 
 from rolecall.cli.face import REFUSED, Face, Misused, face, finish, is_terminal, nearest, pairs
 from rolecall.cli.frame import Words
+from rolecall.cli.mapping import MAPPING, mapping_of, show_mapping
 from rolecall.cli.output import plain, table
 from rolecall.cli.scaffold import write_plugin
 from rolecall.cli.settings import schema_of
@@ -28,7 +29,7 @@ def list_plugins() -> None:
     """List what is installed."""
     call = face()
     call.require("integrations:view")
-    with call.app.db.read() as session:
+    with call.read() as session:
         items = [plugin_document(session, plugin) for plugin in call.app.plugins.installed.values()]
     columns: dict[str, Any] = {
         "id": "id", "plugin": "label", "version": "version", "enabled": "enabled", "provides": lambda each: ", ".join(each["provides"]),
@@ -55,22 +56,29 @@ def disable(plugin_id: str) -> None:
 @plugins.command("configure")
 @click.argument("plugin_id", metavar="ID")
 @click.argument("given", metavar="NAME=VALUE...", nargs=-1, required=True)
-def configure(plugin_id: str, given: Sequence[str]) -> None:
-    """Change settings of a plugin. A secret whose value is “-” is asked for, so that it stays out of the shell's history."""
+@click.option("--without-test", is_flag=True, help="Save them even if the connection does not work with them.")
+def configure(plugin_id: str, given: Sequence[str], without_test: bool) -> None:
+    """Change settings of a plugin. A secret whose value is “-” is asked for, so that it stays out of the shell's history.
+
+    What is sent is set by mapping.NAME.template=… and mapping.NAME.mode=own, once or ignore; mapping.NAME= gives it the plugin's own again.
+    """
     call = face()
     actor = call.require("integrations:edit")
     find_plugin(call, plugin_id)
     schema = schema_of(call, plugin_id)
     known, secrets = list(schema().fields), secret_names(schema)
-    values = pairs(given, what="configure")
+    said: dict[str, Any] = dict(pairs(given, what="configure"))
+    values = {name: value for name, value in said.items() if not name.startswith(MAPPING)}
     for name, value in values.items():
         if name not in known:
             hint = nearest(name, known, f"There are {', '.join(known)}.")
             raise Misused(f"{plugin_id} has no setting {plain(name)}.", hint=hint)
         if name in secrets and value == "-":
             values[name] = _ask(name)
-    changes.set_plugin(call.app, actor, plugin_id, values=values)
-    _answer(call, plugin_id, f"Saved: {', '.join(values)}.")
+    if mapping := mapping_of(call, plugin_id, {name: value for name, value in said.items() if name.startswith(MAPPING)}):
+        values["mapping"] = mapping
+    changes.set_plugin(call.app, actor, plugin_id, values=values, untested=without_test)
+    _answer(call, plugin_id, f"Saved: {', '.join(said)}.")
 
 
 @plugins.command("check")
@@ -82,9 +90,12 @@ def check(plugin_id: str) -> None:
     find_plugin(call, plugin_id)
     lines = connection.check(call.app, plugin_id)
     ok = connection.works(lines)
-    items = [{"label": each.label, "ok": each.ok, "detail": each.detail, "fix": each.fix, "required": each.required} for each in lines]
+    items = connection.documents(lines)
     call.answer({"ok": ok, "lines": items}, lambda: [*table(["", "what", ""], [_line(each) for each in items])])
     finish(0 if ok else REFUSED)
+
+
+plugins.command("mapping")(show_mapping)
 
 
 @plugins.command("new")
@@ -117,11 +128,14 @@ def _switch(plugin_id: str, *, enabled: bool) -> None:
     actor = call.require("integrations:edit")
     plugin = find_plugin(call, plugin_id)
     changes.set_plugin(call.app, actor, plugin_id, enabled=enabled)
-    _answer(call, plugin_id, f"{plugin.label} is {'enabled' if enabled else 'disabled'}.")
+    with call.read() as session:
+        unproved = enabled and connection.is_unproved(session, plugin)
+    never = f" Its connection never worked with these settings: try “rolecall plugins check {plugin_id}”." if unproved else ""
+    _answer(call, plugin_id, f"{plugin.label} is {'enabled' if enabled else 'disabled'}.{never}")
 
 
 def _answer(call: Face, plugin_id: str, text: str) -> None:
-    with call.app.db.read() as session:
+    with call.read() as session:
         document: Document = plugin_document(session, call.app.plugins.installed[plugin_id])
     call.answer(document, plain(text))
 

@@ -3,6 +3,7 @@
 Without a worker the command works the run off itself; with one it watches. Owns no rule: `advance` decides whose the run is.
 """
 
+import shlex
 import sys
 import threading
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from rolecall.cli.output import count, plain, table
 from rolecall.errors import Refused
 from rolecall.store.tables import Run, RunItem
 from rolecall.work.runs.advance import advance, due
+from rolecall.work.runs.conclusion import KEY as CONCLUSION
 from rolecall.work.runs.control import stop
 from rolecall.work.runs.documents import Document, run_document
 from rolecall.work.runs.secrets import count_secrets
@@ -51,7 +53,7 @@ def follow(call: Face, run_id: int) -> Document:
 
 def read(call: Face, run_id: int) -> Document:
     """The run as it is now."""
-    with call.app.db.read() as session:
+    with call.read() as session:
         return run_document(session, session.get_one(Run, run_id))
 
 
@@ -75,14 +77,26 @@ def lines(call: Face, document: Document) -> Iterator[str]:
     )
     if document["error"]:
         yield plain(document["error"])
-    with call.app.db.read() as session:
+    yield from _conclusion(document["facts"].get(CONCLUSION, {}))
+    with call.read() as session:
         reasons = _reasons(session, document["id"])
         waiting = count_secrets(session, document["id"])
+        action = call.app.plugins.view(session).actions.get(document["action"]) if waiting else None
     if reasons:
         yield ""
         yield from table(["accounts", "", "because"], reasons)
-    if waiting:
+    if action is not None and action.prints:
+        yield f"“rolecall runs secrets {document['id']} --pdf FILE” or “--html FILE” makes {count(waiting, 'slip')}, once, within 24 hours."
+    elif waiting:
         yield f"“rolecall runs secrets {document['id']}” shows {count(waiting, 'new password')}, once, within 24 hours."
+
+
+def _conclusion(found: Document) -> Iterator[str]:
+    for each in found.get("notes", ()):
+        yield plain(each)
+    for each in found.get("look_at", ()):
+        words = " ".join(f"--{word} {shlex.quote(value)}" for word, value in each["filter"].items())
+        yield f"{plain(each['text'])} “rolecall accounts list {plain(words)}” lists them."
 
 
 def _reasons(session: Session, run_id: int) -> list[list[str]]:
@@ -138,7 +152,7 @@ class _Worker(threading.Thread):
         return read(self._call, self._run_id)["state"] in UNDER_WAY
 
     def _free(self) -> bool:
-        with self._call.app.db.read() as session:
+        with self._call.read() as session:
             return self._run_id in due(session)
 
 

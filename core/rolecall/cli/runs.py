@@ -1,6 +1,7 @@
 """``rolecall runs``: what was done, with the result of every account; go on, stop, take back, hand out what was generated."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import click
@@ -11,6 +12,7 @@ from rolecall.cli.face import Face, Misused, face
 from rolecall.cli.frame import Words
 from rolecall.cli.output import count, plain, print_csv, table
 from rolecall.cli.progress import answer_run, lines, run_cells
+from rolecall.cli.slips import write_slips
 from rolecall.store.tables import Run, RunItem
 from rolecall.work.runs import control
 from rolecall.work.runs.documents import Document, changes_in_words, item_documents, items_query, run_document, run_documents
@@ -36,7 +38,7 @@ def list_runs(limit: int, cursor: str | None) -> None:
     call = face()
     actor = call.actor
     before = _number(cursor)
-    with call.app.db.read() as session:
+    with call.read() as session:
         statement = select(Run)
         if not actor.may("runs:view"):
             statement = statement.where(Run.actor == actor.name)
@@ -58,7 +60,7 @@ def list_runs(limit: int, cursor: str | None) -> None:
 def show_run(run_id: int, as_csv: bool, as_items: bool, limit: int, cursor: str | None) -> None:
     """Show a run. “rolecall runs 12” does the same."""
     call = face()
-    with call.app.db.read() as session:
+    with call.read() as session:
         run = control.find_run(session, call.actor, run_id)
         if as_csv:
             print_csv(_export(session, run_id))
@@ -77,7 +79,7 @@ def show_run(run_id: int, as_csv: bool, as_items: bool, limit: int, cursor: str 
 def resume_run(run_id: int, failed: bool) -> None:
     """Go on with a run that was stopped, failed or was left behind by a process that died."""
     call = face()
-    with call.app.db.read() as session:
+    with call.read() as session:
         run = control.find_run(session, call.actor, run_id, verb="edit")
     if run.state not in ("queued", "running") or run.stop_requested:
         control.resume(call.app, call.actor, run_id, failed=failed)
@@ -90,7 +92,7 @@ def stop_run(run_id: int) -> None:
     """Stop a run after the batch it is in; what is done stays done."""
     call = face()
     control.stop(call.app, call.actor, run_id)
-    with call.app.db.read() as session:
+    with call.read() as session:
         document = run_document(session, session.get_one(Run, run_id))
     call.answer(document, f"Run {run_id} will stop." if document["state"] == "running" else f"Run {run_id} is stopped.")
 
@@ -101,7 +103,7 @@ def stop_run(run_id: int) -> None:
 def undo_run(run_id: int, yes: bool) -> None:
     """Take a run back, for the accounts that still are as it left them."""
     call = face()
-    with call.app.db.read() as session:
+    with call.read() as session:
         document = run_document(session, control.find_run(session, call.actor, run_id))
     call.agree(f"Take run {run_id} ({document['action']}) back for {count(document['counts']['done'], 'account')}?", yes=yes)
     answer_run(call, start_undo(call.app, call.actor, run_id))
@@ -110,9 +112,17 @@ def undo_run(run_id: int, yes: bool) -> None:
 @runs.command("secrets")
 @click.argument("run_id", metavar="ID", type=int)
 @click.option("--csv", "as_csv", is_flag=True, help="Print them as CSV.")
-def show_secrets(run_id: int, as_csv: bool) -> None:
+@click.option("--pdf", "pdf_file", type=click.Path(path_type=Path), help="Write slips to print into a new PDF.")
+@click.option("--html", "html_file", type=click.Path(path_type=Path), help="Write slips to print into a new HTML file.")
+def show_secrets(run_id: int, as_csv: bool, pdf_file: Path | None, html_file: Path | None) -> None:
     """Show what a run generated for its author, new passwords for example. It can be shown once, within 24 hours."""
     call = face()
+    if sum((as_csv, pdf_file is not None, html_file is not None)) > 1:
+        raise Misused("--csv, --pdf and --html exclude each other: what a run generated is handed out once.")
+    if file := pdf_file or html_file:
+        slips = write_slips(call.app, call.actor, run_id, file, form="html" if pdf_file is None else "pdf")
+        call.answer({"file": str(file), "slips": slips}, f"Wrote {count(slips, 'slip')} into {plain(file)}, which only you can read.")
+        return
     handed = fetch_secrets(call.app, call.actor, run_id)
     if as_csv:
         rows = [["name", "username", "secret"], *([each.name, each.username, each.secret] for each in handed)]
@@ -135,7 +145,7 @@ def _answer_items(call: Face, document: Document, found: Sequence[Document], lim
 
 
 def _items(call: Face, run_id: int) -> Iterator[str]:
-    with call.app.db.read() as session:
+    with call.read() as session:
         found = item_documents(session, items_query(run_id).limit(_SHOWN + 1))
     if not found:
         return

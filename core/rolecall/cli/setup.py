@@ -16,8 +16,9 @@ from rolecall.config import Config, Value, load
 from rolecall.errors import ConfigurationError, RolecallError
 from rolecall.store import schema
 from rolecall.store.engine import Database, now
-from rolecall.work import engine
+from rolecall.work import engine, jobs
 from rolecall.work.documents import account_documents
+from rolecall.work.heartbeat import Heartbeat
 from rolecall.work.setup import NewInstitution, refuse_second, set_up
 
 
@@ -123,20 +124,25 @@ def _shown(settings: Config, value: Value) -> str:
         return "***" if value.value else ""
     if value.key.name == "database_url":
         return make_url(settings.database_url).render_as_string(hide_password=True)
+    if value.key.name == "broker_url" and value.value:
+        return make_url(value.value).render_as_string(hide_password=True)
     return value.value
 
 
 @click.command(cls=Command)
 @click.option("--once", is_flag=True, help="Work until nothing is due, and end.")
-def worker(once: bool) -> None:
-    """Do the work alone: runs, sync, what time makes due. Several may work on PostgreSQL."""
+@click.option("--processes", metavar="N", type=click.IntRange(1), help="How many work at once; needs a broker.  [default: 8]")
+@click.option("--queue", "queues", metavar="NAME", multiple=True, help="Only what this queue carries; may be repeated; needs a broker.")
+def worker(once: bool, processes: int | None, queues: tuple[str, ...]) -> None:
+    """Do the work alone: runs, sync, what time makes due. Several may work on PostgreSQL, and be woken by a broker."""
     logs.configure(logging.INFO)
     call = face()
     if not call.app.config["secret_key"]:
         raise ConfigurationError("There is no secret key.", hint="“rolecall init” writes one, or set ROLECALL_SECRET_KEY.")
     if once:
-        achieved = engine.run_once(call.app)
+        with Heartbeat(call.app, "once"):
+            achieved = jobs.run_once(call.app)
         call.answer({"achieved": achieved}, "Nothing is due any more.")
         return
-    if not engine.run_forever(call.app):
+    if not engine.run_forever(call.app, processes=processes, queues=queues):
         raise RolecallError("Something was still under way; it is gone on with when its lease is over.", code="unfinished")

@@ -7,7 +7,7 @@ import click
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from rolecall.accounts import audit
+from rolecall.accounts import audit, escalation
 from rolecall.accounts import tokens as rules
 from rolecall.cli.face import Misused, face, find_account
 from rolecall.cli.frame import Words
@@ -29,7 +29,7 @@ def list_tokens() -> None:
     call = face()
     actor = call.actor
     own = None if actor.may("tokens:view") else actor.account_id
-    with call.app.db.read() as session:
+    with call.read() as session:
         items = _documents(session, rules.of_account(session, own))
     columns: dict[str, Any] = {
         "token": "id", "name": "name", "account": "account", "begins with": "hint", "until": lambda each: str(each["expires_at"])[:10],
@@ -78,6 +78,9 @@ def revoke(token_id: int) -> None:
     own = None if actor.may("tokens:delete") else actor.account_id
 
     def unit(session: Session) -> Document:
+        holder = session.scalar(select(ApiToken.account_id).where(ApiToken.id == token_id))
+        if holder is not None and own is None and holder != actor.account_id:
+            escalation.require_account(session, actor, holder)
         rules.revoke(session, token_id, now=now(session), account_id=own)
         row = session.get_one(ApiToken, token_id)
         audit.append(session, actor=actor, kind="token.revoke", payload={"token": row.id, "name": row.name}, account_id=row.account_id)

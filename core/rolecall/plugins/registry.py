@@ -7,29 +7,40 @@ The enabled view is rebuilt when the one ``generation`` number in the database d
 import sys
 import threading
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pluggy
 import structlog
+from babel import UnknownLocaleError
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from rolecall import hookspecs
+from rolecall import catalogues, hookspecs
 from rolecall.errors import PluginRejected
+from rolecall.plugins.given import read_given
 from rolecall.plugins.plugin import CORE, Plugin
 from rolecall.plugins.validate import check_hooks, collect
 from rolecall.sdk.action import Action
+from rolecall.sdk.channel import Channel
+from rolecall.sdk.endpoint import Endpoint
 from rolecall.sdk.lists import Column, Filter
+from rolecall.sdk.login import LoginMethod
 from rolecall.sdk.provider import Provider
 from rolecall.sdk.roster import RosterSource
+from rolecall.sdk.template import TemplateKind
 from rolecall.store.tables import Generation, PluginState
 
 GROUP = "rolecall.plugins"
-_KINDS = {"action": "actions", "provider": "providers", "roster source": "sources", "filter": "filters", "column": "columns"}
+_KINDS = {
+    "action": "actions", "provider": "providers", "login method": "login_methods", "roster source": "sources", "filter": "filters",
+    "column": "columns", "endpoint": "endpoints",
+    "channel": "channels", "template": "templates",
+}  # fmt: skip
 
 log = structlog.get_logger(__name__)
 
@@ -42,9 +53,13 @@ class View:
     plugins: Mapping[str, Plugin]
     actions: Mapping[str, Action] = field(default_factory=dict)
     providers: Mapping[str, type[Provider]] = field(default_factory=dict)
+    login_methods: Mapping[str, type[LoginMethod]] = field(default_factory=dict)
+    channels: Mapping[str, type[Channel]] = field(default_factory=dict)
+    templates: Mapping[str, TemplateKind] = field(default_factory=dict)
     sources: Mapping[str, type[RosterSource]] = field(default_factory=dict)
     filters: Mapping[str, Filter] = field(default_factory=dict)
     columns: Mapping[str, Column] = field(default_factory=dict)
+    endpoints: Mapping[str, Endpoint] = field(default_factory=dict)
 
     def owner(self, action_id: str) -> str:
         """Name the plugin that registered an action."""
@@ -56,14 +71,24 @@ class View:
 
 
 class Registry:
-    """The plugins of this process. ``extra`` adds modules without an entry point (tests, one-file plugins)."""
+    """The plugins of this process. ``extra`` adds modules without an entry point (tests, one-file plugins).
+
+    ``given`` are plugins that the operator enables and configures: the setting of the process that says so, and what it says, by name.
+    """
 
     def __init__(
-        self, *, strict: bool = False, trace: bool = False, allow: Sequence[str] = (), extra: Mapping[str, ModuleType] | None = None
+        self,
+        *,
+        strict: bool = False,
+        trace: bool = False,
+        allow: Sequence[str] = (),
+        extra: Mapping[str, ModuleType] | None = None,
+        given: Mapping[str, tuple[str, str]] | None = None,
     ) -> None:
         self._strict = strict
         self._trace = trace
         self._allow = frozenset(allow)
+        self._given = dict(given or {})
         self._manager = pluggy.PluginManager(hookspecs.PROJECT)
         self._manager.add_hookspecs(hookspecs)
         self._taken: dict[str, set[str]] = defaultdict(set)
@@ -104,15 +129,17 @@ class Registry:
                 wanted = {name: arguments[name] for name in implementation.argnames}
                 yield implementation.plugin_name, implementation.function(**wanted)
 
-    def implements(self, view: View, hook: str) -> bool:
-        """Tell whether any enabled plugin implements a hook."""
-        return any(each.plugin_name in view.plugins for each in getattr(self._manager.hook, hook).get_hookimpls())
+    def implementations(self, view: View, hook: str) -> Iterator[Callable[..., Any]]:
+        """Yield the functions by which enabled plugins implement a hook, to look at; only :meth:`ask` calls them."""
+        for each in getattr(self._manager.hook, hook).get_hookimpls():
+            if each.plugin_name in view.plugins:
+                yield each.function
 
     def _build(self, generation: int, enabled: set[str]) -> View:
         plugins = {
             name: plugin
             for name, plugin in self.installed.items()
-            if plugin.fault is None and (name == CORE or (name in enabled and self.may_enable(name)))
+            if plugin.fault is None and (name == CORE or ((name in enabled or plugin.given is not None) and self.may_enable(name)))
         }
         merged: dict[str, dict[str, Any]] = {attribute: {} for attribute in _KINDS.values()}
         for plugin in plugins.values():
@@ -133,6 +160,7 @@ class Registry:
             label = str(getattr(module, "LABEL", name))
             version = str(getattr(module, "__version__", version))
             check_hooks(name, module)
+            _add_translations(module)
             plugin = self._register(name, label, version, module)
         except (Exception, SystemExit) as error:  # a plugin may do anything; it must never stop the application
             if self._strict:
@@ -153,10 +181,20 @@ class Registry:
             raise
         for kind, attribute in _KINDS.items():
             self._taken[kind].update(getattr(plugin, attribute))
-        return plugin
+        return replace(plugin, given=read_given(plugin, *self._given[name])) if name in self._given else plugin
 
     def _answer(self, module: ModuleType, hook: str) -> Any:
         for implementation in getattr(self._manager.hook, hook).get_hookimpls():
             if implementation.plugin is module:
                 return implementation.function()
         return None
+
+
+def _add_translations(module: ModuleType) -> None:
+    """Read a plugin's texts in other languages, enabled or not: by themselves they change nothing."""
+    if (file := getattr(module, "__file__", None)) is None:
+        return  # made by hand, as in a test
+    try:
+        catalogues.add(Path(file).parent / catalogues.FOLDER, of_plugin=True)
+    except (ValueError, OSError, UnknownLocaleError) as error:
+        raise PluginRejected(f"Its translations cannot be read. {error}") from error

@@ -1,49 +1,140 @@
-"""What a plugin implements: actions, providers, roster sources, filters, columns, settings; with the values they exchange."""
+"""What a plugin implements: actions, providers, login methods, channels, templates, roster sources, lists, endpoints, settings."""
 
-from rolecall.sdk.action import Action, Batch, Context, Grade, Undo, action
-from rolecall.sdk.fields import Choice, Choices, FormContext, NewPassword, NoParams
+from rolecall.sdk.action import Action, Batch, Conclusion, Context, Ending, Foresight, Grade, LookAt, Undo, action
+from rolecall.sdk.channel import Channel, Credits, Message, MessageLimits, Price, Report, SendResult
+from rolecall.sdk.endpoint import Endpoint, EndpointCall, EndpointProblem, EndpointReply, EndpointRoute, Receipts, SignedCall
+from rolecall.sdk.fields import Choice, Choices, FormContext, Lines, NewPassword, NoParams, form_context
 from rolecall.sdk.lists import Column, Filter, FilterContext
-from rolecall.sdk.provider import Attributes, Change, CheckLine, Limits, Provider, Remote, Result, Secret, Verb
+from rolecall.sdk.login import Departure, ExternalIdentity, LoginMethod, PublicDocument
+from rolecall.sdk.mapping import MappedAttribute, Mode
+from rolecall.sdk.network import Network, Tcp
+from rolecall.sdk.people import (
+    AllOf,
+    AnyOf,
+    Compare,
+    Condition,
+    Found,
+    Groups,
+    HandedGroup,
+    HandedPerson,
+    Identity,
+    NotSo,
+    Order,
+    People,
+)
+from rolecall.sdk.provider import Attributes, Change, Changes, CheckLine, Limits, Provider, Remote, Result, Secret, Verb
 from rolecall.sdk.requirement import Requirement
-from rolecall.sdk.roster import CLEAR, BadRecord, Clear, PeriodRecord, PersonRecord, RelationRecord, RosterSource
-from rolecall.sdk.snapshots import AccountChange, AccountSnapshot, PeriodSnapshot, PersonSnapshot, Refusal, RoleSnapshot
+from rolecall.sdk.roster import (
+    CLEAR,
+    BadRecord,
+    ClassRecord,
+    Clear,
+    MembershipRecord,
+    PeriodRecord,
+    PersonRecord,
+    RelationRecord,
+    RosterSource,
+)
+from rolecall.sdk.snapshots import (
+    AccountChange,
+    AccountSnapshot,
+    ClassSnapshot,
+    Member,
+    PeriodSnapshot,
+    PersonSnapshot,
+    Refusal,
+    RoleSnapshot,
+)
+from rolecall.sdk.template import TemplateKind, TemplateText
+from rolecall.sdk.validation import validates
+from rolecall.translation import gettext, ngettext
 
 __all__ = [
     "CLEAR",
     "AccountChange",
     "AccountSnapshot",
     "Action",
+    "AllOf",
+    "AnyOf",
     "Attributes",
     "BadRecord",
     "Batch",
     "Change",
+    "Changes",
+    "Channel",
     "CheckLine",
     "Choice",
     "Choices",
+    "ClassRecord",
+    "ClassSnapshot",
     "Clear",
     "Column",
+    "Compare",
+    "Conclusion",
+    "Condition",
     "Context",
+    "Credits",
+    "Departure",
+    "Ending",
+    "Endpoint",
+    "EndpointCall",
+    "EndpointProblem",
+    "EndpointReply",
+    "EndpointRoute",
+    "ExternalIdentity",
     "Filter",
     "FilterContext",
+    "Foresight",
     "FormContext",
+    "Found",
     "Grade",
+    "Groups",
+    "HandedGroup",
+    "HandedPerson",
+    "Identity",
     "Limits",
+    "Lines",
+    "LoginMethod",
+    "LookAt",
+    "MappedAttribute",
+    "Member",
+    "MembershipRecord",
+    "Message",
+    "MessageLimits",
+    "Mode",
+    "Network",
     "NewPassword",
     "NoParams",
+    "NotSo",
+    "Order",
+    "People",
     "PeriodRecord",
     "PeriodSnapshot",
     "PersonRecord",
     "PersonSnapshot",
+    "Price",
     "Provider",
+    "PublicDocument",
+    "Receipts",
     "Refusal",
     "RelationRecord",
     "Remote",
+    "Report",
     "Requirement",
     "Result",
     "RoleSnapshot",
     "RosterSource",
     "Secret",
+    "SendResult",
+    "SignedCall",
+    "Tcp",
+    "TemplateKind",
+    "TemplateText",
     "Undo",
     "Verb",
     "action",
+    "form_context",
+    "gettext",
+    "ngettext",
+    "validates",
 ]

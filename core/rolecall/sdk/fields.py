@@ -21,7 +21,11 @@ Option = tuple[str, str]
 
 
 class FormContext(Protocol):
-    """What choices and password rules may ask: the database, who asks and, for one account, which."""
+    """What choices and password rules may ask: the database, who asks and, for one account, which.
+
+    ``roles`` and ``statuses`` are those of the institution, by their ids as text; ``modest_roles`` those that may be given without a
+    person who decides it, by their ids with user type and label.
+    """
 
     @property
     def session(self) -> Session: ...
@@ -31,6 +35,26 @@ class FormContext(Protocol):
 
     @property
     def providers(self) -> Mapping[str, str]: ...
+
+    @property
+    def login_methods(self) -> Mapping[str, str]: ...
+
+    @property
+    def roles(self) -> Sequence[Option]: ...
+
+    @property
+    def modest_roles(self) -> Mapping[str, tuple[str, str]]: ...
+
+    @property
+    def statuses(self) -> Sequence[Option]: ...
+
+    def issuer_of(self, method: str) -> str:
+        """Return who vouches for the identities of a login method; raise ``ValidationError`` when it is not set up."""
+        ...
+
+    def price_of(self, kind: str) -> str:
+        """Say in a sentence what one message of this kind costs; empty where messages cost nothing (R42)."""
+        ...
 
     def hash_password(self, password: str) -> str:
         """Check the rules for the accounts at hand and return the hash; raise ``ValidationError`` with the broken rule."""
@@ -50,6 +74,11 @@ def form(context: FormContext) -> Iterator[FormContext]:
         _form.reset(token)
 
 
+def form_context() -> FormContext | None:
+    """The context of the form that is being loaded, for fields that look at data; none outside of one."""
+    return _form.get()
+
+
 class NoParams(Schema):
     """The schema of an action without parameters."""
 
@@ -58,15 +87,25 @@ class NoParams(Schema):
 
 
 class Choice(fields.String):
-    """One of several values that depend on data: roles, periods, providers."""
+    """One of several values that depend on data: roles, periods, providers.
+
+    ``default`` says which of them a form shows first; what a program leaves out is not filled in by it.
+    """
 
     default_error_messages = {  # noqa: RUF012 - marshmallow declares it as an instance variable
         "choice": "{input} is not one of the choices: {choices}."
     }
 
-    def __init__(self, *, choices: Callable[[FormContext], Sequence[Option]], **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *,
+        choices: Callable[[FormContext], Sequence[Option]],
+        default: Callable[[FormContext], str | None] | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.choices = choices
+        self.default = default
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         text: str = super()._deserialize(value, attr, data, **kwargs)
@@ -77,7 +116,9 @@ class Choice(fields.String):
         for known, label in options:
             if text.casefold() in (known.casefold(), label.casefold()):
                 return known
-        raise self.make_error("choice", input=repr(text), choices=", ".join(known for known, _ in options) or "there are none yet")
+        # A number of ours says nothing to anybody; what it stands for does.
+        words = ", ".join(label if known.isdigit() else known for known, label in options)
+        raise self.make_error("choice", input=repr(text), choices=words or "there are none yet")
 
 
 class Choices(fields.List[str]):
@@ -90,7 +131,22 @@ class Choices(fields.List[str]):
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> list[Any]:
         if isinstance(value, str):
             value = [part.strip() for part in value.split(",") if part.strip()]
-        return super()._deserialize([part for part in value if part != ""] if isinstance(value, list) else value, attr, data, **kwargs)
+        if isinstance(value, list):
+            value = [str(part) if type(part) is int else part for part in value if part != ""]
+        return super()._deserialize(value, attr, data, **kwargs)
+
+
+class Lines(fields.List[str]):
+    """Several texts, one per line in a form. Accepts a list, or one text with line breaks or, where it has none, commas between them."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(fields.String(), **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> list[Any]:
+        if isinstance(value, str):
+            parts = value.splitlines() if len(value.splitlines()) > 1 else value.split(",")
+            value = [part.strip() for part in parts if part.strip()]
+        return super()._deserialize(value, attr, data, **kwargs)
 
 
 class NewPassword(fields.String):
@@ -114,7 +170,10 @@ class NewPassword(fields.String):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FormField:
-    """One field as a face shows it. ``kind``: text, textarea, password, email, url, number, date, yesno, choice, choices."""
+    """One field as a face shows it. ``kind``: text, textarea, lines, password, email, url, number, date, yesno, choice, choices.
+
+    ``risk`` is what can go wrong with it, in one sentence.
+    """
 
     name: str
     label: str
@@ -127,16 +186,18 @@ class FormField:
     group: str = ""
     advanced: bool = False
     autocomplete: str = "off"
+    #: Its strength is shown while it is typed (R52).
+    new_password: bool = False
+    risk: str = ""
 
 
 def describe(schema: type[Schema], context: FormContext) -> tuple[FormField, ...]:
     """Describe a schema's fields in their order; choices are asked from ``context`` now."""
     described = []
     for name, each in schema().fields.items():
-        if each.dump_only:
+        if each.dump_only or not is_offered(each, context):
             continue
         facts: Mapping[str, Any] = each.metadata
-        default = None if each.load_default is missing else each.load_default
         described.append(
             FormField(
                 name=name,
@@ -144,15 +205,23 @@ def describe(schema: type[Schema], context: FormContext) -> tuple[FormField, ...
                 kind=_kind(each),
                 help=facts.get("help", ""),
                 required=each.required,
-                default=default() if callable(default) else default,
+                default=_default(each, context),
                 options=_options(each, context),
                 secret=is_secret(each),
                 group=facts.get("group", ""),
                 advanced=bool(facts.get("advanced")),
                 autocomplete="new-password" if isinstance(each, NewPassword) else facts.get("autocomplete", "off"),
+                new_password=isinstance(each, NewPassword),
+                risk=facts.get("risk", ""),
             )
         )
     return tuple(described)
+
+
+def is_offered(each: fields.Field[Any], context: FormContext) -> bool:
+    """Tell whether a field is shown here and now: its metadata may hold a callable ``offered`` that asks ``context``."""
+    offered: Callable[[FormContext], bool] | None = each.metadata.get("offered")
+    return offered is None or offered(context)
 
 
 def is_secret(each: fields.Field[Any]) -> bool:
@@ -163,6 +232,13 @@ def is_secret(each: fields.Field[Any]) -> bool:
 def secret_names(schema: type[Schema]) -> frozenset[str]:
     """The names of a schema's secret fields."""
     return frozenset(name for name, each in schema().fields.items() if is_secret(each))
+
+
+def _default(each: fields.Field[Any], context: FormContext) -> Any:
+    if isinstance(each, Choice) and each.default is not None:
+        return each.default(context)
+    default = None if each.load_default is missing else each.load_default
+    return default() if callable(default) else default
 
 
 def _options(each: fields.Field[Any], context: FormContext) -> tuple[Option, ...]:
@@ -179,6 +255,8 @@ def _options(each: fields.Field[Any], context: FormContext) -> tuple[Option, ...
 def _kind(each: fields.Field[Any]) -> str:
     if is_secret(each):
         return "password"
+    if isinstance(each, Lines):
+        return "lines"
     if isinstance(each, Choices | fields.List):
         return "choices"
     if isinstance(each, Choice) or any(isinstance(v, validate.OneOf) for v in each.validators):

@@ -134,20 +134,24 @@ class Http:
         headers: Mapping[str, str] | None = None,
         auth: tuple[str, str] | None = None,
         idempotent: bool = False,
+        weight: int = 1,
+        once: bool = False,
     ) -> Response:
         """Send one request and return the complete answer, whatever its status; a redirect is an answer like any other.
 
         :param idempotent: that sending it twice does no harm, so that an unknown outcome is simply tried again.
+        :param weight: of how many calls it counts towards the rate, where the service counts the parts of a batch.
+        :param once: that sending it twice does harm even by GET or HEAD, as with services that send a message for each.
         :raises Misconfigured: the address may not be called or cannot be read, or the server's certificate was refused.
         :raises Permanent: the parameters or the body hold text that cannot be sent (half a character, not a number).
-        :raises Transient: nothing was sent, or it may be sent again: GET, HEAD and ``idempotent`` requests.
+        :raises Transient: nothing was sent, or it may be sent again: GET and HEAD unless ``once``, and ``idempotent`` requests.
         :raises Ambiguous: it was sent and no complete answer came.
         """
         begun = time.monotonic()
         prepared = _prepare(method, url, params=params, data=data, json=json, headers=headers, auth=auth)
         host = self._check(prepared.url or "")
         if self._pace:
-            self._pace.wait(before=begun + self._deadline, host=host)
+            self._pace.wait(before=begun + self._deadline, host=host, weight=weight)
         call = Call(
             destinations=self._destinations,
             deadline=begun + self._deadline,
@@ -163,7 +167,7 @@ class Http:
             # What is raised once something was sent comes from reading the answer, whatever it is; before that it may be a bug of ours.
             if not call.sent and not isinstance(error, HTTPError | HTTPException | OSError):
                 raise
-            repeatable = idempotent or prepared.method in _READS or not call.sent
+            repeatable = idempotent or (prepared.method in _READS and not once) or not call.sent
             raise self._classed(error, call, host, Transient if repeatable else Ambiguous) from error
         finally:
             current.reset(token)
@@ -259,14 +263,15 @@ class Http:
 
 
 class Pace:
-    """Spaces calls evenly: each takes the next free moment, and no two moments are closer than ``1 / rate`` seconds."""
+    """Spaces calls evenly: each takes the next free moment, and the one after it is ``weight / rate`` seconds later at the earliest."""
 
     def __init__(self, rate: float) -> None:
-        self._interval = 1 / rate
+        #: Calls a second; whoever changes it changes what is waited from the next call on.
+        self.rate = rate
         self._next = 0.0
         self._lock = threading.Lock()
 
-    def wait(self, *, before: float, host: str) -> None:
+    def wait(self, *, before: float, host: str, weight: int = 1) -> None:
         """Sleep until this call's turn.
 
         :raises Transient: at once, when the turn would come after the moment ``before``; ``retry_after`` says how long it would take.
@@ -276,7 +281,7 @@ class Pace:
             turn = max(now, self._next)
             if turn >= before:
                 raise Transient(f"Too many calls to {host} are waiting for their turn.", retry_after=timedelta(seconds=turn - now))
-            self._next = turn + self._interval
+            self._next = turn + weight / self.rate
         time.sleep(turn - now)
 
 

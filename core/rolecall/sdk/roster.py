@@ -1,4 +1,4 @@
-"""What a roster-source plugin implements: a reader of people, their relations and periods.
+"""What a roster-source plugin implements: a reader of people, their relations, periods, and classes with their members.
 
 Owns the record types. A source reads and yields; previews, brakes and writing are core's.
 """
@@ -73,6 +73,38 @@ class RelationRecord:
     file: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClassRecord:
+    """A class as the source tells it (R60a).
+
+    ``period`` is the code of its period, none for the current one. ``None`` in ``name`` and ``active`` means the source does not
+    say: an existing class keeps the value, a new one is called as its code and taught. ``active`` false ends it.
+    """
+
+    row: int
+    file: str = ""
+    code: str
+    name: str | None = None
+    period: str | None = None
+    active: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MembershipRecord:
+    """``person`` (list, code) is in a class, as ``student``, ``teacher`` or ``assistant`` (R60a).
+
+    ``period`` is that of the class, none for the current one. ``active`` false says that the person is no longer in it.
+    """
+
+    row: int
+    file: str = ""
+    class_code: str
+    period: str | None = None
+    person: tuple[str, str]
+    role: str
+    active: bool = True
+
+
 class RosterSource:
     """Base class of roster sources, built as ``RosterSource(path)`` for one import; ``path`` is a folder, a zip or a file.
 
@@ -96,12 +128,20 @@ class RosterSource:
         """Yield every person, without holding them all in memory."""
         raise NotImplementedError(f"{type(self).__name__} must yield people.")
 
-    def relations(self) -> Iterator[RelationRecord]:
+    def relations(self) -> Iterator[RelationRecord | BadRecord]:
         """Yield the guardians of students and the like; nothing by default."""
         return iter(())
 
     def periods(self) -> Iterator[PeriodRecord]:
         """Yield academic periods; nothing by default."""
+        return iter(())
+
+    def classes(self) -> Iterator[ClassRecord | BadRecord]:
+        """Yield the classes, each once in its period; nothing by default."""
+        return iter(())
+
+    def memberships(self) -> Iterator[MembershipRecord | BadRecord]:
+        """Yield who is in the classes, without holding them all in memory; nothing by default."""
         return iter(())
 
     def notes(self) -> Iterator[str]:

@@ -39,13 +39,17 @@ class PeriodSnapshot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoleSnapshot:
-    """The role an account has in one period (R15). ``enabled`` is false while the period is disabled for it (R37)."""
+    """The role an account has in one period (R15). ``enabled`` is false while the period is disabled for it (R37).
+
+    ``role_id`` is the role's own id, which stays when it is renamed; none in a state that is only imagined.
+    """
 
     period: str
     role: str
     enabled: bool = True
     period_is_current: bool = False
     period_is_open: bool = True
+    role_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +77,26 @@ class AccountSnapshot:
     person: PersonSnapshot
     roles: tuple[RoleSnapshot, ...] = field(default=())
     version: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """Somebody in a class, by the id of their account at the provider; ``role`` is student, teacher or assistant (R60a)."""
+
+    external_id: str
+    role: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClassSnapshot:
+    """A class in its period (R60a). ``key`` is the random UUID that identifies it at providers for ever."""
+
+    id: int
+    key: str
+    code: str
+    name: str
+    period: PeriodSnapshot
+    active: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -50,6 +50,7 @@ class AccountRow:
     must_change_password: bool
     sso_provider: str | None
     is_owner: bool
+    protected: bool
     invited_at: datetime | None
     last_login_at: datetime | None
     version: int
@@ -134,6 +135,11 @@ def count(session: Session, clauses: Sequence[ColumnElement[bool]]) -> int:
     return session.scalar(_joined(select(func.count()).select_from(Listing), clauses).where(*clauses)) or 0
 
 
+def is_listed(session: Session, account_id: int) -> bool:
+    """Tell whether an account is one of those that the session's lists are made of; for faces, there are no others (R58)."""
+    return session.scalar(select(Listing.account_id).where(Listing.account_id == account_id)) is not None
+
+
 def ids_select(clauses: Sequence[ColumnElement[bool]]) -> Select[int]:
     """The ids that the clauses match, as a statement to insert from; order it by ``Listing.sort_name, Listing.account_id`` if need be."""
     return _joined(select(Listing.account_id).select_from(Listing), clauses).where(*clauses)
@@ -158,8 +164,8 @@ def load_rows(session: Session, ids: Sequence[int], *, now: datetime, period_id:
         return []
     facts: list[InstrumentedAttribute[Any]] = [
         Account.id, Account.key, Account.username, Account.email, Account.email_verified, Account.type, Account.first_name,
-        Account.last_name, Account.active, Account.must_change_password, Account.sso_provider, Account.is_owner, Account.invited_at,
-        Account.last_login_at, Account.version, Account.person_id, Person.list, Person.code,
+        Account.last_name, Account.active, Account.must_change_password, Account.sso_provider, Account.is_owner, Account.protected,
+        Account.invited_at, Account.last_login_at, Account.version, Account.person_id, Person.list, Person.code,
     ]  # fmt: skip
     accounts = session.execute(
         select(*facts, Account.deleted_at.is_not(None).label("deleted"))

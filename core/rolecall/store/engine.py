@@ -5,7 +5,7 @@ SQLite: write-ahead log, and ``BEGIN IMMEDIATE`` for every unit that writes, bec
 and a deferred BEGIN fails with "database is locked" when a reader becomes a writer (``docs/decisions``).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -34,6 +34,8 @@ class Database:
         self.url = make_url(url)
         self.engine = _make_engine(self.url, pool_size)
         self._sessions = sessionmaker(self.engine, expire_on_commit=False, autoflush=True)
+        #: Told after each unit that was committed what was noted in its session's ``info``. It must not raise: the unit is done.
+        self.after_commit: Callable[[Mapping[Any, Any]], None] | None = None
 
     @property
     def is_sqlite(self) -> bool:
@@ -57,6 +59,8 @@ class Database:
             except BaseException:
                 session.rollback()
                 raise
+        if self.after_commit is not None:
+            self.after_commit(session.info)
 
     def attempt(self, unit: Callable[[Session], T]) -> T:
         """Run ``unit`` in a write unit and repeat it when PostgreSQL gives up on a serialization failure or a deadlock."""
@@ -68,6 +72,10 @@ class Database:
                 if not left or not is_given_up(error):
                     raise
         raise AssertionError("unreachable")  # pragma: no cover - the loop returns or raises
+
+    def forked(self) -> None:
+        """Leave pooled connections to the process that this one was forked from, and open others when they are needed."""
+        self.engine.dispose(close=False)
 
     def close(self) -> None:
         """Close every pooled connection."""

@@ -18,7 +18,7 @@ from rolecall.errors import Invalid
 from rolecall.sdk.fields import FormContext, Option
 from rolecall.sdk.lists import Filter, FilterContext
 from rolecall.sdk.words import OUTCOMES, USER_TYPES
-from rolecall.store.folding import canonical, fold
+from rolecall.store.folding import canonical, email_key, fold
 from rolecall.store.tables import Account, Link, Listing, Period, PluginState, Role, RolePeriod, RunItem
 
 #: Longer values are no search and no name (X-10).
@@ -169,6 +169,17 @@ def _verified(value: str, _: FilterContext) -> ColumnElement[bool]:
     return Listing.verified.is_(_is_yes("verified", value))
 
 
+def _domain(value: str, _: FilterContext) -> ColumnElement[bool]:
+    domain = value.strip().removeprefix("@")
+    try:
+        ending = email_key(f"x@{domain}")[1:]
+    except Invalid:
+        raise Invalid(f"{_shown(value)} is not a domain.", hint="Write what stands behind the @, such as school.example.") from None
+    other = aliased(Account)
+    there = or_(other.email_key.endswith(ending, autoescape=True), other.former_email_key.endswith(ending, autoescape=True))
+    return exists().where(other.id == Listing.account_id, there).correlate(Listing)
+
+
 def _invited(value: str, _: FilterContext) -> ColumnElement[bool]:
     return Listing.invited.is_(_is_yes("invited", value))
 
@@ -200,6 +211,13 @@ def _external(value: str, context: FilterContext) -> ColumnElement[bool]:
 def _deleted(value: str, _: FilterContext) -> ColumnElement[bool] | None:
     chosen = choose("deleted", value, ("no", "yes", "only"))
     return None if chosen == "yes" else Listing.deleted.is_(chosen == "only")
+
+
+def _protected(value: str, _: FilterContext) -> ColumnElement[bool]:
+    # An alias: the list's own statement need not join the account for it.
+    other = aliased(Account)
+    marked = Listing.account_id.in_(select(other.id).where(other.protected))
+    return marked if _is_yes("protected", value) else not_(marked)
 
 
 def _run(value: str, _: FilterContext) -> ColumnElement[bool]:
@@ -274,6 +292,14 @@ CORE_FILTERS: tuple[Filter, ...] = (
         group="advanced",
     ),
     Filter(id="pending", label="Pending changes", clause=_pending, choices=_yes_no),
+    Filter(
+        id="domain",
+        label="E-mail domain",
+        clause=_domain,
+        default="",
+        group="advanced",
+        help="What stands behind the @ of the account's e-mail, or of the one that signs in until a new one is verified.",
+    ),
     Filter(id="invited", label="Invited", clause=_invited, choices=_yes_no, group="advanced"),
     Filter(id="external", label="External provider", clause=_external, choices=_external_choices, group="advanced"),
     Filter(
@@ -283,6 +309,14 @@ CORE_FILTERS: tuple[Filter, ...] = (
         choices=lambda _: [("no", "Hide"), ("yes", "Show too"), ("only", "Only deleted")],
         default="no",
         group="advanced",
+    ),
+    Filter(
+        id="protected",
+        label="Protected",
+        clause=_protected,
+        choices=_yes_no,
+        group="advanced",
+        help="Closed at a provider only when somebody asks for the account by itself.",
     ),
     Filter(
         id="run",

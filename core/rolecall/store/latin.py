@@ -1,7 +1,8 @@
-"""Names in Latin letters: the spelling that Greek, Russian and Ukrainian documents use, chosen by the person's language.
+"""Names in Latin letters: the spelling that a country's documents use, chosen by the person's language.
 
-Owns the tables: Greek by ELOT 743 (ISO 843, transcription), Russian by ICAO Doc 9303 part 3, Ukrainian by the resolution 55/2010 of its
-Cabinet of Ministers. What no table knows goes to anyascii, letter by letter. Knows nothing of people; a proposal is only a proposal.
+Owns the tables: Greek by ELOT 743 (ISO 843, transcription), Ukrainian by the resolution 55/2010 of its Cabinet of Ministers, Bulgarian
+by its law of 2009, Serbian by its own Latin alphabet, other Cyrillic by ICAO Doc 9303 part 3. What no table knows goes to anyascii,
+letter by letter. Knows nothing of people; a proposal is only a proposal.
 """
 
 from collections.abc import Callable, Iterator
@@ -31,7 +32,28 @@ _UKRAINIAN = {
     "ї": "i", "й": "i", "к": "k", "л": "l", "м": "m", "н": "n", "о": "o", "п": "p", "р": "r", "с": "s", "т": "t", "у": "u",
     "ф": "f", "х": "kh", "ц": "ts", "ч": "ch", "ш": "sh", "щ": "shch", "ь": "", "ю": "iu", "я": "ia",
 }
+#: ICAO Doc 9303 part 3: where two languages differ from the others.
+_BELARUSIAN = _RUSSIAN | {"г": "h", "ё": "io", "і": "i", "ў": "u"}
+_MACEDONIAN = _RUSSIAN | {
+    "ѓ": "gj", "ѕ": "dz", "ј": "j", "љ": "lj", "њ": "nj", "ќ": "kj", "х": "h", "ц": "c", "џ": "dj",
+}
+#: Law of 13 March 2009; ия at the end of a word is ia.
+_BULGARIAN = _RUSSIAN | {"й": "y", "х": "h", "щ": "sht", "ъ": "a", "ь": "y", "ю": "yu", "я": "ya"}
+#: The Latin alphabet that Serbian has beside the Cyrillic one, without its marks.
+_SERBIAN = _RUSSIAN | {
+    "ђ": "d", "ж": "z", "ј": "j", "љ": "lj", "њ": "nj", "ћ": "c", "х": "h", "ц": "c", "ч": "c", "џ": "dz", "ш": "s",
+}
 # fmt: on
+_CYRILLIC = {
+    "ru": _RUSSIAN,
+    "uk": _UKRAINIAN,
+    "be": _BELARUSIAN,
+    "bg": _BULGARIAN,
+    "mk": _MACEDONIAN,
+    "sr": _SERBIAN,
+}  # fmt: skip
+#: The languages that have a table here; for names without a language of their own an institution's may choose among these.
+LANGUAGES = frozenset({"el", *_CYRILLIC})
 _UKRAINIAN_INITIAL = {"є": "ye", "ї": "yi", "й": "y", "ю": "yu", "я": "ya"}
 _ONLY_UKRAINIAN = frozenset("іїєґ")
 _APOSTROPHES = frozenset("'’ʼ‘`´")
@@ -102,7 +124,7 @@ def _word(word: str, language: str) -> str:
         return _spell(_greek_letters(word), _greek)
     if script == "CYRILLIC":
         letters = [_Letter(character.lower(), character, character.isupper()) for character in word if character not in _APOSTROPHES]
-        return _spell(letters, _ukrainian if language == "uk" else _russian)
+        return _spell(letters, lambda letters, at: _cyrillic(letters, at, language))
     if script == "LATIN":
         return _spell([_Letter(each.lower(), each, each.isupper()) for each in word], lambda letters, at: _plain(letters, at, language))
     return anyascii(word)
@@ -169,8 +191,12 @@ def _greek(letters: list[_Letter], at: int) -> tuple[str, int]:
     return _GREEK[this.base], 1
 
 
-def _russian(letters: list[_Letter], at: int) -> tuple[str, int]:
-    return _table(_RUSSIAN, letters[at]), 1
+def _cyrillic(letters: list[_Letter], at: int, language: str) -> tuple[str, int]:
+    if language == "uk":
+        return _ukrainian(letters, at)
+    if language == "bg" and at == len(letters) - 2 and letters[at].base + letters[at + 1].base == "ия":
+        return "ia", 2
+    return _table(_CYRILLIC.get(language, _RUSSIAN), letters[at]), 1
 
 
 def _ukrainian(letters: list[_Letter], at: int) -> tuple[str, int]:

@@ -42,6 +42,11 @@ def refresh_flags(session: Session, ids: Iterable[int]) -> int:
     return changed
 
 
+def mark_invited(session: Session, account_id: int) -> None:
+    """Note in its row that an account was invited: what :func:`refresh_flags` would find, without comparing all of them."""
+    session.execute(update(Listing).where(Listing.account_id == account_id).values(invited=True), execution_options=_OPTIONS)
+
+
 def refresh_people(session: Session, person_ids: Iterable[int] | Select[Any]) -> int:
     """Bring the search text of these people and the list rows of their accounts up to date; return how many rows differed."""
     session.flush()

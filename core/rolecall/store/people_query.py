@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from rolecall.errors import Invalid
 from rolecall.sdk.words import LISTS
+from rolecall.store import reach
 from rolecall.store.cursors import LARGEST_ID, read_cursor, write_cursor
 from rolecall.store.filters import LONGEST_VALUE, choose, search_clause
 from rolecall.store.tables import Account, Person, StudentStatus
@@ -81,6 +82,7 @@ def people_page(
     """
     if not 1 <= limit <= MOST or not 0 <= offset <= LARGEST_ID:
         raise Invalid(f"A page has 1 to {MOST:,} rows and begins at row 0 or later.")
+    clauses = [*clauses, *reach.listed_people(session)]
     order = (Person.last_name, Person.first_name, Person.id)
     statement = _rows().where(*clauses)
     if cursor:

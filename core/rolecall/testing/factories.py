@@ -3,7 +3,7 @@
 Every name that is not given is made up, and different each time. Nothing here commits.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from itertools import count
 from typing import Any
@@ -15,7 +15,20 @@ from sqlalchemy.orm import Session
 from rolecall.sdk.words import TYPE_OF_LIST
 from rolecall.store import listing
 from rolecall.store.folding import canonical
-from rolecall.store.tables import Account, Period, Person, PluginState, Role, RolePeriod, Setting, StudentStatus, UsernameClaim
+from rolecall.store.tables import (
+    Account,
+    ClassMember,
+    Period,
+    Person,
+    PluginState,
+    Role,
+    RolePeriod,
+    RolePermission,
+    SchoolClass,
+    Setting,
+    StudentStatus,
+    UsernameClaim,
+)
 
 _numbers = count(1)
 _LISTS = {user_type: name for name, user_type in TYPE_OF_LIST.items()} | {"administrator": "employees"}
@@ -106,10 +119,36 @@ def make_role(session: Session, name: str = "Main student", *, user_type: str = 
     return role
 
 
+def make_clerk(session: Session, *permissions: str, limited_to: Sequence[str] | None = None, **values: Any) -> Account:
+    """Make an account with a role of its own that holds these permissions in the current period; by default an administrator's."""
+    account = make_account(session, **({"type": "administrator"} | values))
+    reach = None if limited_to is None else list(limited_to)
+    role = make_role(session, f"Clerk {account.id}", user_type=account.type, limited_to=reach)
+    session.add_all(RolePermission(role_id=role.id, permission=each) for each in permissions)
+    give_role(session, account, role, make_period(session))
+    return account
+
+
 def give_role(session: Session, account: Account, role: Role, period: Period, *, enabled: bool = True) -> None:
     """Give an account a role in a period."""
     session.add(RolePeriod(account_id=account.id, period_id=period.id, role_id=role.id, enabled=enabled, created_at=_LONG_AGO))
     session.flush()
+
+
+def make_class(
+    session: Session, code: str = "", *, period: Period | None = None, members: Mapping[int, str] | None = None, **values: Any
+) -> SchoolClass:
+    """Make a class in the period (the one that :func:`make_period` makes, unless another is given); ``members`` are roles by person."""
+    code = code or f"C{next(_numbers)}"
+    facts = {"name": f"Class {code}"} | values
+    made = SchoolClass(
+        key=str(uuid4()), period_id=(period or make_period(session)).id, code=code, code_key=code.casefold(), created_at=_LONG_AGO, **facts
+    )
+    session.add(made)
+    session.flush()
+    session.add_all(ClassMember(class_id=made.id, person_id=person_id, role=role) for person_id, role in (members or {}).items())
+    session.flush()
+    return made
 
 
 def enable_provider(session: Session, provider: str, **settings: Any) -> None:

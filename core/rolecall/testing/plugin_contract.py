@@ -12,7 +12,6 @@ from rolecall.plugins.plugin import Plugin
 from rolecall.plugins.registry import Registry
 from rolecall.sdk.action import Grade
 from rolecall.sdk.fields import describe, form
-from rolecall.sdk.integration import integration_schema
 from rolecall.testing.fixtures import database_for, open_school
 from rolecall.testing.school import School
 from rolecall.work.runs.forms import Form
@@ -52,7 +51,8 @@ class PluginContract:
 
     def test_what_it_registers_has_words_for_people(self, installed: Plugin) -> None:
         things: list[Any] = [*installed.actions.values(), *installed.providers.values(), *installed.sources.values()]
-        things += [*installed.filters.values(), *installed.columns.values()]
+        things += installed.login_methods.values()
+        things += [*installed.filters.values(), *installed.columns.values(), *installed.endpoints.values()]
         for thing in things:
             assert thing.label.strip(), f"{thing.id} needs a label"
             assert thing.label[0].isupper(), f"the label of {thing.id} begins with a small letter"
@@ -107,7 +107,5 @@ class PluginContract:
 
     def _schemas(self, installed: Plugin) -> Iterator[type[Schema]]:
         yield from (action.params for action in installed.actions.values())
-        if installed.providers:
-            yield integration_schema(installed.settings)
-        elif installed.settings:
-            yield installed.settings
+        if installed.settings_schema is not None:
+            yield installed.settings_schema

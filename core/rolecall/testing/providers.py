@@ -14,9 +14,9 @@ from typing import Any, ClassVar
 
 from marshmallow import Schema
 
-from rolecall.errors import Conflict, NotFound
+from rolecall.errors import Conflict, NotFound, TokenExpired
 from rolecall.hookspecs import hookimpl
-from rolecall.sdk.provider import Attributes, CheckLine, Limits, Provider, Remote, Secret
+from rolecall.sdk.provider import Attributes, Changes, CheckLine, Limits, Provider, Remote, Secret
 from rolecall.sdk.snapshots import AccountSnapshot
 
 #: An exception to raise, or something to do at that moment; both instead of nothing, and what is done may raise as well.
@@ -49,6 +49,8 @@ class MemoryService:
     accounts: dict[str, Remote] = field(default_factory=dict)
     passwords: dict[str, str] = field(default_factory=dict)
     groups: set[str] = field(default_factory=set)
+    #: What was there when each token was given.
+    snapshots: dict[str, dict[str, Remote]] = field(default_factory=dict)
     journal: list[Call] = field(default_factory=list)
     #: How many accounts were ever made for each external key: more than one is a duplicate.
     made: Counter[str] = field(default_factory=Counter)
@@ -114,6 +116,8 @@ class MemoryProvider(Provider):
     """Accounts in a :class:`MemoryService`. Make a class of your own with :func:`memory_provider`."""
 
     service: ClassVar[MemoryService]
+    sign_in_attribute: ClassVar[str | None] = "username"
+    matched_by = ("username", "email")
 
     def check(self) -> Iterable[CheckLine]:
         """Say that all is well."""
@@ -175,8 +179,26 @@ class MemoryProvider(Provider):
         self.service._call("delete", external_id, lambda: self.service.accounts.pop(self._known(external_id).external_id))
 
     def accounts(self) -> Iterator[Remote]:
-        """Walk all accounts."""
-        yield from list(self.service.accounts.values())
+        """Walk all accounts; a fault for ``accounts`` with ``who`` strikes before the account with this remote id."""
+        for each in list(self.service.accounts.values()):
+            self.service._call("accounts", each.external_id, lambda: None)
+            yield each
+
+    def changes(self, token: str | None) -> Iterator[Changes]:
+        """Tell what changed since a token, which is the number of a snapshot; one that was forgotten has expired."""
+        known = self.service.snapshots.get(token or "")
+        if token is not None and known is None:
+            raise TokenExpired("That token is too old.")
+        now = dict(self.service.accounts)
+        following = str(len(self.service.snapshots) + 1)
+        self.service.snapshots[following] = now
+        if known is not None:
+            for each in now.values():
+                if known.get(each.external_id) != each:
+                    self.service._call("changes", each.external_id, lambda: None)
+                    yield Changes(accounts=[each])
+            yield Changes(removed=[each for each in known if each not in now])
+        yield Changes(token=following)
 
     def ensure_groups(self, keys: Collection[str]) -> Mapping[str, str]:
         """Make the groups that are missing."""

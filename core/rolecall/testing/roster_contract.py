@@ -10,8 +10,8 @@ import pytest
 
 from rolecall.errors import Invalid
 from rolecall.plugins.registry import Registry
-from rolecall.sdk.roster import BadRecord, Clear, PeriodRecord, PersonRecord, RelationRecord, RosterSource
-from rolecall.sdk.words import LISTS
+from rolecall.sdk.roster import BadRecord, ClassRecord, Clear, MembershipRecord, PeriodRecord, PersonRecord, RelationRecord, RosterSource
+from rolecall.sdk.words import CLASS_ROLES, LISTS
 
 #: Contents of files that are none of any source's.
 _RUBBISH: dict[str, bytes] = {
@@ -77,7 +77,10 @@ class RosterContract:
     def test_relations_and_periods_are_whole(self, source: type[RosterSource]) -> None:
         reader = source(self.sample)
         for relation in reader.relations():
-            assert isinstance(relation, RelationRecord)
+            assert isinstance(relation, RelationRecord | BadRecord)
+            if isinstance(relation, BadRecord):
+                assert relation.message.strip(), f"row {relation.row} is bad and nobody knows why"
+                continue
             assert relation.person[0] in LISTS
             assert relation.child[0] in LISTS
             assert relation.kind.strip()
@@ -86,6 +89,39 @@ class RosterContract:
             assert period.starts_on <= period.ends_on, f"{period.code} ends before it begins"
             assert period.code.strip()
         assert all(isinstance(note, str) for note in reader.notes())
+
+    def test_classes_and_their_members_can_be_used_or_say_why_not(self, source: type[RosterSource]) -> None:
+        reader = source(self.sample)
+        assert isinstance(reader.memberships(), Iterator), "memberships() must be an iterator, not a list that holds everybody"
+        classes: dict[tuple[str | None, str], int] = {}
+        for record in reader.classes():
+            assert isinstance(record, ClassRecord | BadRecord)
+            assert record.row >= 1, "row numbers begin with 1, which is the header"
+            if isinstance(record, BadRecord):
+                assert record.message.strip(), f"row {record.row} is bad and nobody knows why"
+                continue
+            key = (record.period, record.code)
+            assert record.code.strip(), f"row {record.row} has no code"
+            assert key not in classes, f"the class {key} is in the rows {classes[key]} and {record.row}"
+            classes[key] = record.row
+        members: dict[tuple[object, ...], int] = {}
+        for member in reader.memberships():
+            assert isinstance(member, MembershipRecord | BadRecord)
+            if isinstance(member, BadRecord):
+                assert member.message.strip(), f"row {member.row} is bad and nobody knows why"
+                continue
+            assert member.role in CLASS_ROLES, f"row {member.row} has the unknown role {member.role}"
+            assert member.person[0] in LISTS, f"row {member.row} has the unknown list {member.person[0]}"
+            assert member.person[1].strip(), f"row {member.row} names nobody"
+            who = (member.period, member.class_code, *member.person)
+            assert who not in members, f"{who} is in the rows {members[who]} and {member.row}"
+            members[who] = member.row
+        again = source(self.sample)
+        read = (set(classes), set(members))
+        assert read == (
+            {(each.period, each.code) for each in again.classes() if isinstance(each, ClassRecord)},
+            {(each.period, each.class_code, *each.person) for each in again.memberships() if isinstance(each, MembershipRecord)},
+        ), "reading twice gives something else"
 
     @pytest.mark.parametrize("name", sorted(_RUBBISH))
     def test_what_is_none_of_its_files_is_refused_in_words(self, source: type[RosterSource], tmp_path: Path, name: str) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from rolecall.accounts.actors import operator
 from rolecall.plugins import state
@@ -16,13 +16,28 @@ from rolecall.sdk.provider import Provider
 from rolecall.sdk.snapshots import AccountSnapshot
 from rolecall.store import listing
 from rolecall.store.engine import now
-from rolecall.store.tables import Account, Link, Person, PluginState, Run, RunItem, Setting
+from rolecall.store.tables import (
+    Account,
+    ClassLink,
+    ClassMember,
+    Comparison,
+    Link,
+    Match,
+    Person,
+    PluginState,
+    Run,
+    RunItem,
+    SchoolClass,
+    Setting,
+)
 from rolecall.testing import factories
-from rolecall.work import changes, engine, links
+from rolecall.work import changes, class_links, jobs, links
 from rolecall.work.application import Application
 from rolecall.work.runs import start
 from rolecall.work.runs.selection import of_ids
 from rolecall.work.snapshots import account_snapshots
+from rolecall.work.sync.comparison import job
+from rolecall.work.sync.comparison.decisions import decide_all
 
 ProviderLike = type[Provider] | Provider | str
 
@@ -54,15 +69,17 @@ class School:
             state.next_generation(session)
 
     def configure(self, provider: ProviderLike, values: Mapping[str, Any]) -> None:
-        """Enable a provider and save its settings, secrets included, as the integrations page does."""
-        changes.set_plugin(self.app, self.actor, _id(provider), enabled=True, values=values)
+        """Enable a provider and save its settings, secrets included, as the integrations page does without a test."""
+        changes.set_plugin(self.app, self.actor, _id(provider), enabled=True, values=values, untested=True)
 
     def hurry(self, provider: ProviderLike) -> None:
         """Let every wait at a provider be over: backoff, Retry-After, and what was blocked."""
         with self.app.db.write() as session:
             links.retry(session, providers=[_id(provider)])
             past = now(session) - timedelta(seconds=1)
-            session.execute(update(Link).where(Link.provider == _id(provider)).values(not_before=past))
+            class_links.retry(session, providers=[_id(provider)])
+            for table in (Link, ClassLink):
+                session.execute(update(table).where(table.provider == _id(provider)).values(not_before=past))
         self.set_provider(provider, state="ok", until=None, failures=0)
 
     def account(self, first_name: str = "", *, linked_to: ProviderLike | None = None, **values: Any) -> int:
@@ -87,6 +104,45 @@ class School:
         """Make many students' accounts that no provider knows of yet."""
         with self.app.db.write() as session:
             return factories.make_accounts(session, number)
+
+    def school_class(self, *members: int, role: str = "student", **values: Any) -> int:
+        """Make a class with these accounts' people in it, and put it behind."""
+        with self.app.db.write() as session:
+            persons = session.scalars(select(Account.person_id).where(Account.id.in_(members)))
+            made = factories.make_class(session, members=dict.fromkeys(persons, role), **values)
+            class_links.behind(session, [made.id])
+            return made.id
+
+    def change_class(self, class_id: int, **values: Any) -> None:
+        """Change a class in its row and put it behind: what any edit comes down to."""
+        with self.app.db.write() as session:
+            if values:
+                session.execute(update(SchoolClass).where(SchoolClass.id == class_id).values(**values))
+            class_links.behind(session, [class_id])
+
+    def set_members(self, class_id: int, roles: Mapping[int, str]) -> None:
+        """Say who is in a class, by account, and put it behind."""
+        with self.app.db.write() as session:
+            session.execute(delete(ClassMember).where(ClassMember.class_id == class_id))
+            found = session.execute(select(Account.id, Account.person_id).where(Account.id.in_(roles)))
+            session.add_all(ClassMember(class_id=class_id, person_id=person_id, role=roles[each]) for each, person_id in found)
+            session.flush()
+            class_links.behind(session, [class_id])
+
+    def class_link(self, class_id: int, provider: ProviderLike) -> ClassLink | None:
+        """The link of a class at a provider, if it has one."""
+        with self.app.db.read() as session:
+            return session.scalar(select(ClassLink).where(ClassLink.class_id == class_id, ClassLink.provider == _id(provider)))
+
+    def class_key(self, class_id: int) -> str:
+        """The external key of a class."""
+        with self.app.db.read() as session:
+            return session.get_one(SchoolClass, class_id).key
+
+    def set_class_links(self, provider: ProviderLike, **values: Any) -> None:
+        """Put the class links of a provider into a state that would take time to reach."""
+        with self.app.db.write() as session:
+            session.execute(update(ClassLink).where(ClassLink.provider == _id(provider)).values(**values))
 
     def change(self, *ids: int, person: Mapping[str, Any] | None = None, **values: Any) -> None:
         """Change accounts in their rows, and their persons', and put them behind: what any edit comes down to."""
@@ -116,7 +172,7 @@ class School:
 
     def work_runs(self, run_id: int) -> None:
         """Go on with a run if it is queued."""
-        engine.do(self.app, ("advance", str(run_id)))
+        jobs.do(self.app, ("advance", str(run_id)))
 
     def items(self, run: Run) -> dict[int | None, RunItem]:
         """The lines of a run by account."""
@@ -125,7 +181,26 @@ class School:
 
     def work(self) -> int:
         """Work until nothing is due, as ``rolecall worker --once`` does."""
-        return engine.run_once(self.app)
+        return jobs.run_once(self.app)
+
+    def compare(self, provider: ProviderLike) -> list[Match]:
+        """Compare with a provider, and return the lines; a comparison that does not come to its end is an error."""
+        job.start(self.app, self.actor, _id(provider))
+        job.compare(self.app, _id(provider))
+        with self.app.db.read() as session:
+            found = session.get_one(Comparison, _id(provider))
+            if found.state != "done":
+                raise AssertionError(f"The comparison is {found.state}: {found.error}")
+            return list(session.scalars(select(Match).where(Match.provider == _id(provider)).order_by(Match.id)))
+
+    def adopt_all(self, provider: ProviderLike) -> int:
+        """Adopt whatever the last comparison recognised."""
+        return decide_all(self.app, self.actor, _id(provider), "adopt")
+
+    def forget_links(self, provider: ProviderLike) -> None:
+        """Forget that accounts are linked to a provider, as if it had been used before Rolecall was."""
+        with self.app.db.write() as session:
+            session.execute(delete(Link).where(Link.provider == _id(provider)))
 
     def pending(self, account_id: int) -> list[str]:
         """The providers at which an account is behind."""
@@ -148,6 +223,18 @@ class School:
         """How a provider is."""
         with self.app.db.read() as session:
             return session.get_one(PluginState, _id(provider))
+
+    def brakes(self, *ids: int) -> dict[str | None, int]:
+        """What the safety limits say of the links of these accounts: how many have which word (R62)."""
+        with self.app.db.read() as session:
+            found = list(session.scalars(select(Link.brake).where(Link.account_id.in_(ids))))
+        return {word: found.count(word) for word in set(found)}
+
+    def a_day_passes(self) -> None:
+        """Let what was closed at providers lie a day back, so that it counts no more (R62)."""
+        with self.app.db.write() as session:
+            for link in session.scalars(select(Link).where(Link.closed_at.is_not(None))):
+                link.closed_at = link.closed_at - timedelta(hours=24) if link.closed_at is not None else None
 
     def snapshot(self, account_id: int) -> AccountSnapshot:
         """An account as providers see it."""

@@ -9,13 +9,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import timedelta
+from typing import Protocol
 
 from sqlalchemy import tuple_, update
 from sqlalchemy.orm import Session
 
 from rolecall.errors import Transient
 from rolecall.store.engine import Database, now
-from rolecall.store.tables import Link
+from rolecall.store.tables import ClassLink, Delivery, Link
 from rolecall.work.slots import Slot
 
 
@@ -26,15 +27,25 @@ class NotCalledError(Transient):
 
 
 class Lease:
-    """The links of one claim, until they are settled."""
+    """The links of one claim, until they are settled; of accounts, unless another ``table`` is given: of classes, or messages."""
 
-    def __init__(self, db: Database, fences: Mapping[int, int], *, length: timedelta, begun: float, slot: Slot | None = None) -> None:
+    def __init__(
+        self,
+        db: Database,
+        fences: Mapping[int, int],
+        *,
+        length: timedelta,
+        begun: float,
+        slot: Slot | None = None,
+        table: type[Link] | type[ClassLink] | type[Delivery] = Link,
+    ) -> None:
         """Take the links with their fences. ``begun`` is the monotonic time from before they were claimed."""
         self._db = db
         self._fences = dict(fences)
         self._length = length
         self._ends = begun + length.total_seconds()
         self._slot = slot
+        self._table = table
 
     @property
     def left(self) -> float:
@@ -62,19 +73,27 @@ class Lease:
 
     def _renew(self, session: Session) -> bool:
         until = now(session) + self._length
-        held = tuple_(Link.id, Link.fence).in_(list(self._fences.items()))
+        table = self._table
+        held = tuple_(table.id, table.fence).in_(list(self._fences.items()))
         renewed = session.execute(
-            update(Link).where(held, Link.leased_until.is_not(None)).values(leased_until=until).returning(Link.id),
+            update(table).where(held, table.leased_until.is_not(None)).values(leased_until=until).returning(table.id),
             execution_options={"synchronize_session": False},
         ).all()
         return len(renewed) == len(self._fences) and (self._slot is None or self._slot.renew(session, self._length))
 
 
-_current: ContextVar[Lease | None] = ContextVar("current", default=None)
+class Renewable(Protocol):
+    """What a thread works under: a claim of links, or a comparison."""
+
+    def ensure(self, seconds: float) -> None:
+        """Make sure that it lasts this much longer, or raise :class:`NotCalledError`."""
+
+
+_current: ContextVar[Renewable | None] = ContextVar("current", default=None)
 
 
 @contextmanager
-def under(lease: Lease) -> Iterator[None]:
+def under(lease: Renewable) -> Iterator[None]:
     """Make this the lease that every call of the current thread asks for time."""
     token = _current.set(lease)
     try:

@@ -18,14 +18,23 @@ from rolecall.store.tables import (
     Account,
     ApiToken,
     AuditEntry,
+    Delivery,
     Link,
+    LinkedIdentity,
     Listing,
+    LoginAttempt,
+    Match,
+    MatchDecision,
+    MessagePart,
     OneTimeToken,
+    OwnName,
     PluginData,
+    RecoveryCode,
     RolePeriod,
     Run,
     RunItem,
     SavedView,
+    SecondFactor,
     SignIn,
     UsernameClaim,
     WebSession,
@@ -36,7 +45,11 @@ from rolecall.work.application import Application
 #: Accounts per transaction.
 BATCH = 500
 #: What belongs to one account alone.
-_OWN = (ApiToken, Link, Listing, OneTimeToken, PluginData, RolePeriod, SavedView, SignIn, WebSession)
+_OWN = (
+    # Parts before the messages that they are parts of.
+    ApiToken, MessagePart, Delivery, Link, LinkedIdentity, Listing, LoginAttempt, Match, MatchDecision, OneTimeToken, OwnName, PluginData,
+    RecoveryCode, RolePeriod, SavedView, SecondFactor, SignIn, WebSession,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -40,6 +40,12 @@ class Slot:
         return update(Row).where(Row.name == self.name, Row.n == self.n, Row.owner == self.owner)
 
 
+def owners(session: Session, name: str) -> frozenset[str]:
+    """Return who has a place of this name now."""
+    taken = select(Row.owner).where(Row.name == name, Row.leased_until > now(session))
+    return frozenset(owner for owner in session.scalars(taken) if owner)
+
+
 def take(session: Session, name: str, *, count: int = 1, length: timedelta) -> Slot | None:
     """Take one of ``count`` places of this name for ``length``; none when all are taken."""
     moment = now(session)

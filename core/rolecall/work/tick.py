@@ -1,4 +1,4 @@
-"""What time alone makes due: ended sessions, secrets nobody fetched, and what was given up too early.
+"""What time alone makes due: what ended is removed, secrets nobody fetched are wiped, what was given up is tried.
 
 Idempotent and cheap, so it may run at any moment and any number of times. Knows nothing of who calls it how often.
 """
@@ -6,13 +6,14 @@ Idempotent and cheap, so it may run at any moment and any number of times. Knows
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
-from sqlalchemy import CursorResult, and_, delete, func, select, update
+from sqlalchemy import CursorResult, and_, func, select, update
 from sqlalchemy.orm import Session
 
+from rolecall.accounts import messages, provider_passwords, sessions, throttle, tokens
 from rolecall.store.engine import now
-from rolecall.store.tables import Link, OneTimeToken, Run, RunItem, Throttle, WebSession
-from rolecall.work import slots
-from rolecall.work.sync import backoff
+from rolecall.store.tables import ClassLink, Link, Run, RunItem
+from rolecall.work import class_links, external_sign_in, slots
+from rolecall.work.sync import backoff, overdue, samples
 
 if TYPE_CHECKING:
     from rolecall.work.application import Application
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
 EVERY = timedelta(seconds=60)
 #: How long a run's author may fetch what it made, such as new passwords.
 SECRETS_KEPT = timedelta(hours=24)
-#: Links that ended are kept so long, so that "this link was used" can still be said.
-TOKENS_KEPT = timedelta(days=7)
+#: Whoever keeps something that ends says what is removed when.
+_HOUSEKEEPING = (sessions.housekeeping, tokens.housekeeping, throttle.housekeeping, external_sign_in.housekeeping, messages.housekeeping)
 
 _OPTIONS = {"synchronize_session": False}
 
@@ -40,16 +41,25 @@ def _tick(session: Session, moment: datetime) -> int:
     ended = select(Run.id).where(func.coalesce(Run.finished_at, Run.created_at) < moment - SECRETS_KEPT)
     unclaimed = RunItem.sealed_secret.is_not(None) & RunItem.run_id.in_(ended)
     # One more attempt: the number of those before is kept, so it is given up again at once.
-    given_up = and_(Link.synced < Link.wanted, Link.blocked, Link.not_before <= moment, Link.changed_at > moment - backoff.DAILY_UNTIL)
-    return sum(
-        _run(session, statement)
-        for statement in (
-            delete(WebSession).where(WebSession.expires_at < moment),
-            delete(OneTimeToken).where(OneTimeToken.expires_at < moment - TOKENS_KEPT),
-            delete(Throttle).where(Throttle.window_ends_at < moment),
-            update(RunItem).where(unclaimed).values(sealed_secret=None),
-            update(Link).where(given_up).values(blocked=False),
+    again = [
+        update(table).where(
+            and_(table.synced < table.wanted, table.blocked, table.not_before <= moment, table.changed_at > moment - backoff.DAILY_UNTIL)
         )
+        for table in (Link, ClassLink)
+    ]
+    samples.sample(session, moment)
+    return (
+        sum(
+            _run(session, statement)
+            for statement in (
+                *(removal(moment) for removal in _HOUSEKEEPING),
+                update(RunItem).where(unclaimed).values(sealed_secret=None),
+                *(statement.values(blocked=False) for statement in again),
+            )
+        )
+        + overdue.put_behind(session)
+        + provider_passwords.wipe_old(session, moment)
+        + class_links.align(session)
     )
 
 

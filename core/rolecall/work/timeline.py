@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from rolecall.store.cursors import read_cursor, write_cursor
 from rolecall.store.tables import AuditEntry, Run, RunItem
 from rolecall.work.documents import Document, moment
+from rolecall.work.runs.unit import DRAWN_IN
 
 #: The two sources, in the order in which entries of the same instant are listed.
 _EVENT, _RUN = "event", "run"
@@ -35,8 +36,9 @@ def timeline(session: Session, account_id: int, *, limit: int = 50, cursor: str 
     """
     place = read_cursor(cursor, (datetime, str, int)) if cursor else None
     runs = select(RunItem, Run).join(Run, Run.id == RunItem.run_id).where(RunItem.account_id == account_id)
-    # What the audit says of a run is told by the run's item already.
-    events = select(AuditEntry).where(AuditEntry.account_id == account_id, AuditEntry.run_id.is_(None))
+    # What the audit says of a run is told by the run's item already, where the account has one.
+    untold = or_(AuditEntry.run_id.is_(None), AuditEntry.kind == DRAWN_IN)
+    events = select(AuditEntry).where(AuditEntry.account_id == account_id, untold)
     total = sum(session.scalar(select(func.count()).select_from(each.subquery())) or 0 for each in (runs.with_only_columns(Run.id), events))
     if place:
         runs = runs.where(_before(place, _RUN, Run.created_at, Run.id))

@@ -58,6 +58,17 @@ def test_an_untouched_chain_verifies(db: Database) -> None:
     assert (verdict.ok, verdict.checked, verdict.seq) == (True, 5, None)
 
 
+def test_a_chain_that_is_longer_than_one_reading_verifies(db: Database) -> None:
+    with db.write() as session:
+        for n in range(2_100):
+            audit.append(session, actor=WORKER, kind="test", payload={"n": n})
+
+    with db.read() as session:
+        verdict = audit.verify(session)
+
+    assert (verdict.ok, verdict.checked) == (True, 2_100)
+
+
 def test_an_empty_chain_verifies(db: Database) -> None:
     with db.read() as session:
         assert audit.verify(session).ok

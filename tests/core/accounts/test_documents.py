@@ -10,10 +10,15 @@ from rolecall.testing.factories import give_role, make_account, make_period, mak
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 ACCOUNT = {
     "id",
+    "identities",
     "key",
     "username",
     "email",
     "email_verified",
+    "must_verify_email",
+    "protected",
+    "former_email",
+    "sender_email",
     "type",
     "first_name",
     "last_name",
@@ -30,7 +35,7 @@ ACCOUNT = {
     "version",
 }
 PERSON = {"id", "list", "code", "first_name", "last_name", "email", "phone", "language", "active", "status", "no_sync", "account"}
-LINK = {"provider", "external_id", "goal", "state", "attempts", "next_attempt_at", "error_class", "error"}
+LINK = {"sign_in_name", "provider", "external_id", "goal", "state", "attempts", "next_attempt_at", "error_class", "error"}
 
 
 def test_an_account_has_the_promised_fields(db):

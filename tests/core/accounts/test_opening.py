@@ -8,7 +8,7 @@ from sqlalchemy import select
 from rolecall.accounts import opening, passwords, periods, roles, seed, statuses
 from rolecall.errors import Refused
 from rolecall.store.tables import Account, Person, Role, RolePeriod, Setting, UsernameClaim
-from rolecall.testing.factories import make_account, make_person
+from rolecall.testing.factories import make_account, make_person, set_plain
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
@@ -151,6 +151,22 @@ def test_must_change_follows_the_setting(db, school):
         school(session, anna)
 
         assert account_of(session, anna).must_change_password is False
+
+
+@pytest.mark.parametrize("is_allowed", [True, False])
+def test_accounts_begin_with_the_phone_where_the_institution_wants_it_and_there_is_one(db, school, keyring, is_allowed):
+    with db.write() as session:
+        set_plain(session, "core", phone_first_password=is_allowed, must_change_first_password=False)
+        people = [make_person(session, phone="+30 691 234-5678"), make_person(session, phone="+30 69"), make_person(session, phone=None)]
+        school(session, *people)
+        opened = [account_of(session, person) for person in people]
+        first = [keyring.open(each.sealed_password, passwords.sealed_place(each.id)) for each in opened]
+
+        assert (first[0] == "306912345678") is is_allowed
+        assert [len(each) for each in first[1:]] == [20, 20]
+        assert [each.first_is_phone for each in opened] == [is_allowed, False, False]
+        assert [each.must_change_password for each in opened] == [is_allowed, False, False]
+        assert {each.sealed_at for each in opened} == {NOON}
 
 
 def test_a_new_institution_begins_as_promised(db):

@@ -3,9 +3,12 @@
 from datetime import date
 
 import pytest
+from sqlalchemy import update
 
-from rolecall.accounts import periods
+from rolecall.accounts import periods, sessions
 from rolecall.errors import Invalid, Refused, Stale, Unknown
+from rolecall.store.tables import RolePeriod, WebSession
+from rolecall.testing.factories import make_class
 
 YEAR = {"name": "Year", "starts_on": date(2025, 9, 1), "ends_on": date(2026, 8, 31)}
 
@@ -83,6 +86,53 @@ def test_a_period_is_found_by_its_code_in_any_case(db):
             periods.by_code(session, "Autum-25")
         with pytest.raises(Unknown):
             periods.get(session, 99)
+
+
+def test_a_period_that_nobody_has_a_role_in_is_deleted_and_its_code_is_free_again(db):
+    with db.write() as session:
+        period = periods.create(session, code="2025", **YEAR)
+
+        with pytest.raises(Stale):
+            periods.remove(session, period.id, version=7)
+        assert periods.remove(session, period.id, version=1).code == "2025"
+
+        assert periods.every(session) == []
+        periods.create(session, code="2025", **YEAR)
+
+
+def test_a_period_in_use_is_not_deleted_and_says_how_much_it_is_used(db, make_account):
+    anna = make_account("anna")
+    with db.write() as session:
+        used, other = periods.current(session), periods.create(session, code="2027", **YEAR)
+
+        with pytest.raises(Refused, match="current period"):
+            periods.remove(session, used.id)
+        periods.make_current(session, other.id)
+        session.execute(update(RolePeriod).where(RolePeriod.account_id == anna).values(enabled=False))
+        with pytest.raises(Refused, match="One account has a role"):
+            periods.remove(session, used.id)
+
+
+def test_a_period_with_classes_is_not_deleted(db):
+    with db.write() as session:
+        period = periods.create(session, code="2025", **YEAR)
+        for _ in range(2):
+            make_class(session, period=period)
+
+        with pytest.raises(Refused, match="2 classes are in 2025"):
+            periods.remove(session, period.id)
+
+
+def test_a_session_that_worked_in_a_deleted_period_follows_the_current_one(db, make_account, noon):
+    anna = make_account("anna")
+    with db.write() as session:
+        gone = periods.create(session, code="2025", **YEAR)
+        token = sessions.create(session, anna, address=None, agent=None, now=noon)
+        session.execute(update(WebSession).where(WebSession.account_id == anna).values(period_id=gone.id))
+
+        periods.remove(session, gone.id)
+
+        assert sessions.load(session, token, noon).period_id == periods.current(session).id
 
 
 @pytest.mark.parametrize(("day", "year"), [(date(2026, 7, 31), 2025), (date(2026, 8, 1), 2026), (date(2026, 12, 31), 2026)])

@@ -126,22 +126,24 @@ def test_a_lost_role_takes_the_rights_at_once(db: Database, make_account: Callab
     assert sessions.actor_for(view).permissions == frozenset()
 
 
-def test_rights_are_those_of_the_period_the_session_works_in(db: Database, make_account: Callable[..., int], noon: datetime) -> None:
+def test_who_was_switched_to_a_period_without_a_role_works_in_the_current_one(
+    db: Database, make_account: Callable[..., int], noon: datetime
+) -> None:
     anna = make_account(permissions=("people:view",))
     token = _open(db, anna, noon)
     with db.write() as session:
         last = Period(code="2025", code_key="2025", name="2024/25", starts_on=date(2024, 9, 1), ends_on=date(2025, 6, 30))
         session.add(last)
         session.flush()
-        sessions.work_in(session, sessions.digest_of(token), last.id)
+        token = sessions.work_in(session, sessions.digest_of(token), last.id)
 
     view = _load(db, token, noon)
 
     assert view is not None
-    assert (view.period, view.role, view.permissions) == ("2024/25", None, frozenset())
+    assert (view.period, view.in_current, view.came_back, view.permissions) == ("2025/26", True, True, {"people:view"})
     with db.read() as session:
-        assert rights.permissions_of(session, anna) == {"people:view"}
-        assert rights.permissions_of(session, anna, last.id) == frozenset()
+        assert rights.of_account(session, anna).permissions == {"people:view"}
+        assert rights.of_account(session, anna, last.id).permissions == frozenset()
 
 
 def test_the_owner_may_everything_without_a_role(db: Database, make_account: Callable[..., int], noon: datetime) -> None:
@@ -152,8 +154,8 @@ def test_the_owner_may_everything_without_a_role(db: Database, make_account: Cal
     assert view.has_access
     assert sessions.actor_for(view).may("anything:at-all")
     with db.read() as session:
-        assert rights.permissions_of(session, owner) is None
-        assert rights.permissions_of(session, 999) == frozenset()
+        assert rights.of_account(session, owner).permissions is None
+        assert rights.of_account(session, 999).permissions == frozenset()
 
 
 def test_until_the_password_is_changed_even_the_owner_may_nothing(db: Database, make_account: Callable[..., int], noon: datetime) -> None:
@@ -199,15 +201,3 @@ def test_sessions_end_one_by_one_all_but_one_or_all(db: Database, make_account: 
     with db.write() as session:
         sessions.end_all(session, [anna])
     assert alive() == [4]
-
-
-def test_sessions_that_are_over_are_purged(db: Database, make_account: Callable[..., int], noon: datetime) -> None:
-    anna = make_account()
-    _open(db, anna, noon - timedelta(minutes=61))
-    _open(db, anna, noon)
-
-    with db.write() as session:
-        sessions.purge_expired(session, noon)
-
-    with db.read() as session:
-        assert len(session.scalars(select(WebSession)).all()) == 1

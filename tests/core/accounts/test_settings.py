@@ -96,6 +96,45 @@ def test_a_secret_is_replaced_or_removed(db: Database, keyring: Keyring) -> None
         _write(db, keyring, token=None)
 
 
+def test_what_is_taken_away_has_its_default_again(db: Database, keyring: Keyring) -> None:
+    _write(db, keyring, **_GIVEN, batch=10, since="2026-03-02")
+
+    assert _write(db, keyring, batch=None, since=None) == {"batch", "since"}
+    assert _write(db, keyring, batch=None) == frozenset()
+
+    assert _read(db, keyring) == {**_GIVEN, "batch": 50, "since": None}
+    with db.read() as session:
+        assert session.get(Setting, ("moodle", "batch")) is None
+        last = session.scalars(select(AuditEntry).order_by(AuditEntry.seq.desc())).first()
+        assert last is not None
+        assert (last.payload or {})["changes"]["batch"] == {"before": 10, "after": 50}
+
+
+def test_what_must_be_set_is_not_taken_away(db: Database, keyring: Keyring) -> None:
+    _write(db, keyring, **_GIVEN)
+
+    with pytest.raises(Invalid) as caught:
+        _write(db, keyring, url=None)
+
+    assert "url" in caught.value.fields
+    assert _read(db, keyring)["url"] == _GIVEN["url"]
+
+
+def test_saving_the_default_as_it_stands_changes_nothing(db: Database, keyring: Keyring) -> None:
+    _write(db, keyring, **_GIVEN)
+
+    assert _write(db, keyring, batch=50, since=None) == frozenset()
+    with db.read() as session:
+        assert {each.key: each.origin for each in settings.describe(session, "moodle", _Schema)}["batch"] == "default"
+
+
+def test_a_word_that_is_no_setting_gets_the_one_that_comes_nearest(db: Database, keyring: Keyring) -> None:
+    with pytest.raises(Invalid) as caught:
+        _write(db, keyring, **_GIVEN, bach=10, colour="red")
+
+    assert caught.value.fields == {"bach": ["There is no such setting. Did you mean batch?"], "colour": ["There is no such setting."]}
+
+
 def test_a_secret_whose_key_is_lost_can_be_set_anew(db: Database, keyring: Keyring) -> None:
     _write(db, keyring, **_GIVEN)
     other = Keyring([Fernet.generate_key().decode()])

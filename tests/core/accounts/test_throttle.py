@@ -120,20 +120,10 @@ def test_releasing_an_account_forgets_its_attempts_and_nobody_elses(db: Database
             _count(db, noon, account=account)
 
     with db.write() as session:
-        throttle.release(session, 1)
+        throttle.release(session, [1])
 
     assert _count(db, noon, account=1) == 0
     assert _count(db, noon, account=10) > 0
-
-
-def test_counters_that_are_over_are_purged(db: Database, noon: datetime) -> None:
-    _count(db, noon)
-
-    with db.write() as session:
-        throttle.purge(session, now=noon + timedelta(minutes=15))
-
-    with db.read() as session:
-        assert session.scalars(select(Throttle)).all() == []
 
 
 def test_names_that_nobody_has_are_not_kept(db: Database, noon: datetime) -> None:
@@ -165,3 +155,18 @@ def test_networks(address: str | None, network: str) -> None:
 @given(address=st.text())
 def test_any_text_has_a_network_that_fits_its_column(address: str) -> None:
     assert len(throttle.network(address)) < 60
+
+
+def test_full_counters_are_told_with_their_end_and_network(db: Database, noon: datetime) -> None:
+    for _ in range(throttle.PAIR.count):
+        _count(db, noon)
+    _count(db, noon, address="192.0.2.8")
+    for _ in range(throttle.PAIR.count):
+        _count(db, noon, account=12)
+
+    with db.read() as session:
+        found = throttle.locks(session, 1, [_HERE], now=noon)
+        later = throttle.locks(session, 1, [_HERE], now=noon + throttle.PAIR.window)
+
+    assert found == [throttle.Lock(limit=throttle.PAIR, until=noon + throttle.PAIR.window, network=_HERE)]
+    assert later == []

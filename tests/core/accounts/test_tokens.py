@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 from rolecall.accounts import tokens
 from rolecall.errors import Invalid, Unknown
 from rolecall.store.engine import Database
-from rolecall.store.tables import Account, ApiToken, OneTimeToken, RolePeriod
+from rolecall.store.tables import Account, ApiToken, RolePeriod
 
 _HOUR = timedelta(hours=1)
 
@@ -191,16 +191,6 @@ def test_a_newer_link_or_a_newer_password_kills_the_older(db: Database, make_acc
         tokens.kill_links(session, [anna])
     assert _consume(db, second, noon) is None
     assert _consume(db, other, noon, "invite") is None
-
-
-def test_links_that_are_over_are_purged(db: Database, make_account: Callable[..., int], noon: datetime) -> None:
-    _link(db, make_account(), noon)
-
-    with db.write() as session:
-        tokens.purge(session, now=noon + _HOUR)
-
-    with db.read() as session:
-        assert session.scalars(select(OneTimeToken)).all() == []
 
 
 def test_a_thousand_links_have_nothing_in_common(db: Database, make_account: Callable[..., int], noon: datetime) -> None:

@@ -19,9 +19,22 @@ PENDING = ("moodle", "present", None, True)
         ("account.activate", {"active": False}, {}, {"active": True}),
         ("account.deactivate", {}, {}, {"active": False}),
         ("account.username", {}, {"username": "Anna.S"}, {"username": "Anna.S", "username_key": "anna.s"}),
-        ("account.profile_name", {}, {"first_name": " Annie ", "last_name": "S."}, {"first_name": "Annie", "last_name": "S."}),
+        (
+            "account.profile_name",
+            {},
+            {"first_name": " Annie ", "last_name": "S."},
+            {"first_name": "Annie", "last_name": "S.", "name_by_hand": True},
+        ),
         ("account.verify_email", {}, {"reason": "known"}, {"email_verified": True, "email_verified_by": "admin"}),
+        (
+            "account.unverify_email",
+            {"email_verified": True, "email_verified_by": "user"},
+            {},
+            {"email_verified": False, "email_verified_by": None},
+        ),
         ("account.restore", {"deleted": True}, {}, {"deleted_at": None}),
+        ("account.protect", {}, {}, {"protected": True}),
+        ("account.unprotect", {"protected": True}, {}, {"protected": False}),
     ],
 )
 def test_it_changes_this_and_nothing_else(case, action_id, state, params, changed):
@@ -53,8 +66,11 @@ def test_deleting_marks_the_account_and_keeps_all_it_has(case):
         ("account.deactivate", {"is_owner": True}, {}, "owner", "Global Owner cannot be closed"),
         ("account.delete", {"is_owner": True}, {}, "owner", "Global Owner cannot be closed"),
         ("account.restore", {}, {}, "not-deleted", "is not deleted"),
+        ("account.protect", {"protected": True}, {}, "already-protected", "is protected already"),
+        ("account.unprotect", {}, {}, "not-protected", "is not protected"),
         ("account.verify_email", {"email": None}, {"reason": ""}, "no-email", "no e-mail address"),
         ("account.verify_email", {"email_verified": True}, {"reason": ""}, "already-verified", "verified already"),
+        ("account.unverify_email", {"email_verified": False}, {}, "not-verified", "No e-mail of this account is verified"),
         ("account.username", {}, {"username": "taken.name"}, "refused", "is taken"),
     ],
 )

@@ -6,17 +6,19 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from sqlalchemy import select
 
 from rolecall.errors import Refused
-from rolecall.store.tables import Account, RolePeriod
+from rolecall.store.tables import Account, Period, Role, RolePeriod
 from rolecall.testing.factories import make_account, make_period, make_role
 from rolecall.work.runs.undo import start_undo
 
 PERIODS = ("2025", "2026")
-ROLES = ("Main", "Guest")
+ROLES = {"Main": "student", "Guest": "student", "Clerk": "staff", "Chief": "administrator"}
+#: What a rollover may be told: up, down, away, and a role of staff that stays.
+MAPS = ([], ["Main=Guest"], ["Main=Guest", "Guest=Main"], ["Main=-"], ["Clerk=-", "Guest=Main"])
 SOME = st.lists(st.sampled_from([0, 1, 2]), min_size=1, max_size=3, unique=True)
 
 
 class RolesOfThree(RuleBasedStateMachine):
-    """Three accounts, two periods, two roles. What a run did is compared with what was there before it."""
+    """Two students and an employee, two periods, roles of their types. What a run did is compared with what was there before it."""
 
     office = None
 
@@ -25,15 +27,16 @@ class RolesOfThree(RuleBasedStateMachine):
         with self.office.app.db.write() as session:
             for code in PERIODS:
                 make_period(session, code, current=code == "2026")
-            for name in ROLES:
-                make_role(session, name)
-            self.ids = [make_account(session).id for _ in range(3)]
+            for name, user_type in ROLES.items():
+                make_role(session, name, user_type=user_type)
+            self.ids = [make_account(session, type=each).id for each in ("student", "student", "staff")]
         #: Run id -> the states before it, for as long as nothing else has changed these accounts.
         self.undoable = {}
 
     def state(self):
         with self.office.app.db.read() as session:
-            accounts = session.execute(select(Account.id, Account.active, Account.deleted_at.is_not(None)).where(Account.id.in_(self.ids)))
+            facts = select(Account.id, Account.active, Account.deleted_at.is_not(None), Account.type)
+            accounts = session.execute(facts.where(Account.id.in_(self.ids)))
             found = {row[0]: (tuple(row[1:]), {}) for row in accounts}
             for each in session.scalars(select(RolePeriod).where(RolePeriod.account_id.in_(self.ids))):
                 found[each.account_id][1][each.period_id] = (each.role_id, each.enabled)
@@ -58,13 +61,27 @@ class RolesOfThree(RuleBasedStateMachine):
         if touched:
             self.undoable[run_id] = {each: before[each] for each in touched}
 
-    @rule(which=SOME, period=st.sampled_from(PERIODS), role=st.sampled_from(ROLES), mode=st.sampled_from(["add", "replace", "remove"]))
+    @rule(
+        which=SOME, period=st.sampled_from(PERIODS), role=st.sampled_from(sorted(ROLES)), mode=st.sampled_from(["add", "replace", "remove"])
+    )
     def assign(self, which, period, role, mode):
         self.act("roles.assign", which, period=period, role=role, mode=mode)
 
     @rule(which=SOME, periods=st.lists(st.sampled_from(PERIODS), min_size=1, unique=True))
     def disable(self, which, periods):
         self.act("roles.disable_period", which, periods=periods)
+
+    @rule(which=SOME, periods=st.permutations(PERIODS), mode=st.sampled_from(["add", "replace"]))
+    def copy(self, which, periods, mode):
+        self.act("roles.copy", which, from_period=periods[0], period=periods[1], mode=mode)
+
+    @rule(which=SOME, periods=st.permutations(PERIODS), roles=st.sampled_from(MAPS), current=st.booleans())
+    def roll_over(self, which, periods, roles, current):
+        self.act("roles.rollover", which, from_period=periods[0], period=periods[1], map=roles, make_current=current)
+
+    @rule(which=SOME, action_id=st.sampled_from(["account.to_admin", "account.to_staff"]))
+    def convert(self, which, action_id):
+        self.act(action_id, which)
 
     @rule(which=SOME, periods=st.lists(st.sampled_from(PERIODS), unique=True))
     def activate(self, which, periods):
@@ -95,6 +112,18 @@ class RolesOfThree(RuleBasedStateMachine):
             pairs = session.execute(select(RolePeriod.account_id, RolePeriod.period_id)).all()
         assert len(pairs) == len(set(pairs))
 
+    @invariant()
+    def every_role_is_of_the_type_of_its_account(self):
+        joined = select(Account.type, Role.user_type).join(RolePeriod, RolePeriod.account_id == Account.id)
+        with self.office.app.db.read() as session:
+            types = session.execute(joined.join(Role, Role.id == RolePeriod.role_id)).all()
+        assert [pair for pair in types if pair[0] != pair[1]] == []
+
+    @invariant()
+    def one_period_is_current(self):
+        with self.office.app.db.read() as session:
+            assert len(session.scalars(select(Period.id).where(Period.is_current)).all()) == 1
+
 
 def test_roles_hold_under_any_order_of_actions(office):
     machine = type("Machine", (RolesOfThree,), {"office": office})
@@ -102,6 +131,6 @@ def test_roles_hold_under_any_order_of_actions(office):
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=25, stateful_step_count=15, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True
+            max_examples=40, stateful_step_count=15, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True
         ),
     )

@@ -92,7 +92,7 @@ def moodle() -> FakeMoodle:
 def wire(moodle: FakeMoodle) -> Iterator[Wire]:
     """The Moodle on a port of this machine."""
     with Wire(moodle) as wire:
-        moodle.site.base_url = wire.url
+        moodle.base_url = wire.url
         yield wire
 
 

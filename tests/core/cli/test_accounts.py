@@ -96,7 +96,7 @@ def test_actions_are_what_the_enabled_plugins_register(cli):
     assert {"account.activate", "password.reset", "roles.assign", "external.sync"} <= set(items)
     assert items["account.delete"]["confirm"]
     assert items["roles.assign"]["params"]["properties"]["mode"]["enum"] == ["add", "replace", "remove"]
-    assert "password" in items["password.change"]["params"]["required"]
+    assert "username" in items["account.username"]["params"]["required"]
     assert items["password.change"]["params"]["properties"]["password"]["writeOnly"]
 
 
@@ -189,8 +189,9 @@ def test_run_shows_every_account_with_before_and_after(school, anna):
 
     assert school.json("runs", str(run["id"])) == run
     assert "Anna → Annika" in shown
-    assert items["items"][0]["after"] == {"first_name": "Annika"}
-    assert (rows[0]["username"], rows[0]["outcome"], rows[0]["changes"]) == (anna, "done", "first name: Anna → Annika")
+    assert items["items"][0]["after"] == {"first_name": "Annika", "name_by_hand": True}
+    changes = "first name: Anna → Annika; name by hand: no → yes"
+    assert (rows[0]["username"], rows[0]["outcome"], rows[0]["changes"]) == (anna, "done", changes)
 
 
 def test_run_is_taken_back_for_accounts_that_are_as_it_left_them(school, anna):

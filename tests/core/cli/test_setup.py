@@ -156,6 +156,27 @@ def test_config_hides_the_password_of_the_database(cli):
     assert "rolecall:***@db.example.org" in result.stdout
 
 
+@pytest.mark.parametrize("user", ["rolecall", ""])
+def test_config_hides_the_password_of_the_broker(cli, user):
+    cli.env["ROLECALL_DATABASE_URL"] = "postgresql+psycopg://db.example.org/rolecall"
+    cli.env["ROLECALL_BROKER_URL"] = f"amqp://{user}:hunter2@broker.example.org/vhost"
+
+    result = cli("config", code=0)
+
+    assert "hunter2" not in result.stdout
+    assert f"{user}:***@broker.example.org" in result.stdout
+
+
+@pytest.mark.parametrize(("url", "said"), [("kafka://broker.example.org", "RabbitMQ or a Redis"), ("redis://broker.example.org", "SQLite")])
+def test_a_broker_that_cannot_be_meant_is_refused(cli, url, said):
+    cli.env["ROLECALL_DATABASE_URL"] = "sqlite:///rolecall.db"
+    cli.env["ROLECALL_BROKER_URL"] = url
+
+    result = cli("config", code=1)
+
+    assert said in result.stderr
+
+
 def test_unknown_setting_of_the_process_is_an_error_with_the_nearest_name(cli):
     cli.env["ROLECALL_DATABASE"] = "sqlite://"
 

@@ -143,10 +143,11 @@ def test_interrupted_run_stops_and_is_gone_on_with(cli, terminal):
 
 
 def test_secret_setting_is_typed_unseen(cli, terminal):
-    shell = terminal(cli, "plugins", "configure", "moodle", "base_url=https://moodle.example.org", "token=-")
+    shell = terminal(cli, "plugins", "configure", "moodle", "base_url=https://moodle.example.org", "token=-", "--without-test")
     shell.wait_for("token:")
     shell.type("0123456789abcdef0123456789abcdef")
 
     assert shell.end() == 0, shell.said
     assert "0123456789abcdef" not in shell.said
-    assert cli.json("plugins")["items"][1]["secrets_set"] == ["token"]
+    moodle = next(each for each in cli.json("plugins")["items"] if each["id"] == "moodle")
+    assert moodle["secrets_set"] == ["token"]

@@ -5,7 +5,7 @@ from types import ModuleType
 import pytest
 from marshmallow import Schema, fields
 
-from rolecall import Action, Column, Filter, Grade, Provider, RosterSource, action, hookimpl
+from rolecall import Action, Column, Filter, Grade, LoginMethod, Provider, RosterSource, action, hookimpl
 from rolecall.errors import PluginRejected, Refused, Unknown
 from rolecall.plugins.registry import Registry
 from rolecall.plugins.state import set_enabled
@@ -37,6 +37,10 @@ class HelloSettings(Schema):
     greeting = fields.String(load_default="Hello")
 
 
+class Shadowing(Schema):
+    roles = fields.String(load_default="")
+
+
 class HelloProvider(Provider):
     id = "hello"
     label = "Hello"
@@ -51,6 +55,33 @@ class HelloProvider(Provider):
         return None
 
 
+class HelloLogin(LoginMethod):
+    id = "hello"
+    label = "Hello"
+
+    @classmethod
+    def issuer_of(cls, settings):
+        return "https://hello.example"
+
+    def begin(self, callback_url, state, *, fresh=False):
+        return None
+
+    def complete(self, args, callback_url, remembered):
+        return None
+
+
+class Nowhere(LoginMethod):
+    id = "hello"
+    label = "Hello"
+
+    @classmethod
+    def issuer_of(cls, settings):
+        return "https://hello.example"
+
+    def begin(self, callback_url, state, *, fresh=False):
+        return None
+
+
 class HelloRoster(RosterSource):
     id = "hello"
     label = "Hello roster"
@@ -60,6 +91,7 @@ def everything():
     return module(
         register_actions=[wave()],
         register_providers=[HelloProvider],
+        register_login_methods=[HelloLogin],
         register_roster_sources=[HelloRoster],
         register_filters=[Filter(id="hello", label="Hello", clause=lambda value, context: None)],
         register_columns=[Column(id="hello_column", label="Hello", values=lambda session, ids: {})],
@@ -71,7 +103,7 @@ def test_a_plugin_with_one_of_each_is_installed_with_one_of_each():
     plugin = Registry(extra={"hello": everything()}).installed["hello"]
 
     assert plugin.fault is None
-    assert plugin.provides == ("provider", "roster", "action", "filter", "column")
+    assert plugin.provides == ("provider", "login", "roster", "action", "filter", "column")
     assert plugin.settings is HelloSettings
 
 
@@ -194,6 +226,7 @@ BAD = {
     "a batch that is too large": (lambda: module(register_actions=[wave(batch=6_000)]), "must be from 1 to 5,000"),
     "params that are no schema": (lambda: module(register_actions=[wave(params=dict)]), "marshmallow schema"),
     "requirements that are none": (lambda: module(register_actions=[wave(requires=("active",))]), "Requirement objects"),
+    "a login method that never completes": (lambda: module(register_login_methods=[Nowhere]), "must implement complete"),
     "a provider that cannot create": (lambda: module(register_providers=[Headless]), "must implement attributes"),
     "an instance instead of a class": (lambda: module(register_roster_sources=[HelloRoster("x")]), "is not type"),
     "a class of another kind": (lambda: module(register_roster_sources=[HelloProvider]), "does not inherit RosterSource"),
@@ -203,6 +236,10 @@ BAD = {
         "must be “hello”",
     ),
     "settings that are no schema": (lambda: module(plugin_settings={"greeting": "x"}), "must return a marshmallow schema"),
+    "a setting that has the name of a common one": (
+        lambda: module(register_providers=[HelloProvider], plugin_settings=Shadowing),
+        "every provider has",
+    ),
 }
 
 
@@ -255,7 +292,7 @@ def test_asking_walks_the_enabled_plugins_and_passes_what_each_wants(db):
         answers = dict(registry.ask(view, "validate_accounts", changes=[1]))
 
     assert answers["hello"] == [1]
-    assert registry.implements(view, "validate_accounts")
+    assert validate_accounts in registry.implementations(view, "validate_accounts")
 
 
 def test_tracing_prints_who_is_asked(db, capsys):

@@ -40,6 +40,7 @@ def school(db):
         main, other = make_role(session, "Main student"), make_role(session, "Guest")
         anna = make_account(session, "Anna", username="anna", email_verified=True, last_login_at=now(session))
         boris = make_account(session, "Борис", username="boris", invited_at=now(session), active=False)
+        boris.former_email_key = "boris@former.example"
         make_account(session, "Cleo", username="cleo", type="teacher")
         dora = make_account(session, "Dora", username="dora", sso_provider="o365")
         make_account(session, "Egon", username="egon", deleted_at=now(session))
@@ -75,6 +76,11 @@ def school(db):
         ({"login": "never"}, "boris cleo dora"),
         ({"pending": "yes"}, "boris"),
         ({"pending": "no"}, "anna cleo dora"),
+        ({"domain": "school.example"}, "anna boris cleo dora"),
+        ({"domain": " @School.Example "}, "anna boris cleo dora"),
+        ({"domain": "ool.example"}, ""),
+        ({"domain": "sch_ol.example"}, ""),
+        ({"domain": "former.example"}, "boris"),
         ({"invited": "yes"}, "boris"),
         ({"invited": "no"}, "anna cleo dora"),
         ({"external": "yes"}, "anna dora"),
@@ -144,6 +150,12 @@ def test_signs_of_patterns_are_found_as_themselves(db, found):
 def test_a_wrong_word_or_value_is_answered_with_the_nearest(school, found, words, suggestion):
     with pytest.raises(Invalid, match=f"Did you mean “{suggestion}"):
         found(**words)
+
+
+@pytest.mark.parametrize("domain", ["school", "two words.example", "@", "a@b.example"])
+def test_what_is_no_domain_is_refused(school, found, domain):
+    with pytest.raises(Invalid, match="is not a domain"):
+        found(domain=domain)
 
 
 @given(st.dictionaries(st.one_of(st.sampled_from(WORDS), st.text(max_size=8)), st.text(max_size=250), max_size=4))

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rolecall.errors import Invalid
-from rolecall.store.folding import canonical, email_key, fold, scripts, search_text
+from rolecall.store.folding import canonical, email_key, fold, natural, scripts, search_text
 
 ANY_TEXT = st.text(max_size=60)
 
@@ -133,3 +133,9 @@ def test_hostile_lengths_are_answered_at_once(text):
             check(text)
 
     assert time.perf_counter() - begun < 0.25
+
+
+def test_names_with_numbers_sort_as_people_count():
+    names = ["Year 10", "year 9", "Guest", "Year 9b", "10", "Year 9a"]
+
+    assert sorted(names, key=natural) == ["10", "Guest", "year 9", "Year 9a", "Year 9b", "Year 10"]

@@ -75,6 +75,32 @@ UKRAINIAN = [
     ("ЗГУРСЬКИЙ ЯРОСЛАВ", "ZGHURSKYI YAROSLAV"),
     ("Нечуй-Яворницька", "Nechui-Yavornytska"),
 ]
+#: ICAO Doc 9303 part 3, section 6 B, the exceptions that it makes for these languages.
+BELARUSIAN = [
+    ("Міхаіл Гаўрыленка", "Mikhail Haurylenka"),  # г h, ў u, і i
+    ("Алёна Ігнатовіч", "Aliona Ihnatovich"),  # ё io
+]
+MACEDONIAN = [
+    ("Ѓорѓи Ќосев", "Gjorgji Kjosev"),  # ѓ gj, ќ kj
+    ("Христина Цветкова", "Hristina Cvetkova"),  # х h, ц c
+    ("Љупчо Њагулов", "Ljupcho Njagulov"),
+]
+#: Bulgarian Transliteration Act of 2009 (State Gazette 19, 13 March 2009), the streamlined system.
+BULGARIAN = [
+    ("Щерю Ъгълов", "Shteryu Agalov"),  # щ sht, ъ a, ю yu
+    ("Христо Йорданов", "Hristo Yordanov"),  # х h, й y
+    ("Мария Янкова", "Maria Yankova"),  # ия at the end ia, я ya elsewhere
+    ("Жельо Цанков", "Zhelyo Tsankov"),  # ь y
+    ("МАРИЯ", "MARIA"),
+]
+#: The Serbian Latin alphabet, letter by letter (ђ đ, ж ž, ћ ć, ч č, џ dž, ш š), without marks.
+SERBIAN = [
+    ("Ђорђе Живковић", "Dorde Zivkovic"),
+    ("Чедомир Џелатовић", "Cedomir Dzelatovic"),
+    ("Љубиша Њежић", "Ljubisa Njezic"),
+    ("Христина Цвијић", "Hristina Cvijic"),
+    ("ЊЕГОШ", "NJEGOS"),
+]
 #: ICAO Doc 9303 part 3, section 6 A, transliteration of multinational Latin characters; the shortest of the spellings it allows.
 LATIN = [
     ("Łukasz Žižek", None, "Lukasz Zizek"),
@@ -103,6 +129,18 @@ def test_russian_names_are_spelt_as_in_passports(name, latin):
 @pytest.mark.parametrize(("name", "latin"), UKRAINIAN)
 def test_ukrainian_names_are_spelt_as_the_resolution_says(name, latin):
     assert to_latin(name, "uk-UA") == latin
+
+
+@pytest.mark.parametrize(
+    ("name", "language", "latin"),
+    [
+        (name, language, latin)
+        for language, names in (("be", BELARUSIAN), ("mk", MACEDONIAN), ("bg", BULGARIAN), ("sr-Cyrl", SERBIAN))
+        for name, latin in names
+    ],
+)
+def test_other_cyrillic_names_are_spelt_as_their_own_documents_do(name, language, latin):
+    assert to_latin(name, language) == latin
 
 
 @pytest.mark.parametrize(("name", "language", "latin"), LATIN)

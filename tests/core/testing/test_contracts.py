@@ -194,6 +194,7 @@ class TestGood(LibraryContract):
         return Good
 
     test_a_school_is_brought_in_step_although_answers_are_lost = None  # type: ignore[assignment]
+    test_accounts_that_were_there_before_are_recognised_and_adopting_them_changes_nothing = None  # type: ignore[assignment]
 
 
 @pytest.mark.parametrize(

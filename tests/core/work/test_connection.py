@@ -1,6 +1,7 @@
 """Trying a connection: with settings that are not saved, and never with a secret that belongs to another address (R54, O-03)."""
 
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import ModuleType
 from typing import ClassVar
@@ -8,12 +9,14 @@ from typing import ClassVar
 import pytest
 from cryptography.fernet import Fernet
 from marshmallow import Schema, fields
+from sqlalchemy import update
 
 from rolecall import hookimpl
 from rolecall.accounts.actors import operator
 from rolecall.config import load
-from rolecall.errors import Invalid, Misconfigured, Refused, Unknown
+from rolecall.errors import Invalid, Misconfigured, NotConnected, Refused, Unknown
 from rolecall.sdk.provider import CheckLine, Provider
+from rolecall.store.tables import PluginState
 from rolecall.work import connection
 from rolecall.work.application import Application
 from rolecall.work.changes import set_plugin
@@ -57,7 +60,7 @@ def app(database_url: str, tmp_path: Path) -> Iterator[Application]:
     config = load({}, data=str(tmp_path), database_url=database_url, secret_key="s" * 40, encryption_keys=Fernet.generate_key().decode())
     Service.seen.clear()
     with Application(config, plugins={"service": module}) as application:
-        set_plugin(application, operator("tester"), "service", values={"url": "https://old.example", "token": "stored"})
+        set_plugin(application, operator("tester"), "service", values={"url": "https://old.example", "token": "stored"}, untested=True)
         yield application
 
 
@@ -98,3 +101,22 @@ def test_what_has_no_connection_is_refused(app: Application) -> None:
         connection.check(app, "nothing")
     with pytest.raises(Refused, match="nothing to try"):
         connection.check(app, "core")
+
+
+def test_a_call_that_succeeded_since_the_settings_were_saved_proves_as_much_as_a_test(app: Application) -> None:
+    plugin = app.plugins.installed["service"]
+
+    def unproved(**success: datetime) -> bool:
+        with app.db.write() as session:
+            session.execute(update(PluginState).where(PluginState.plugin == "service").values(**success))
+        with app.db.read() as session:
+            return connection.is_unproved(session, plugin)
+
+    before = unproved(last_success_at=datetime.now(UTC) - timedelta(hours=1))
+
+    assert before
+    assert not unproved(last_success_at=datetime.now(UTC) + timedelta(hours=1))
+    with pytest.raises(NotConnected, match=r"The token is refused\. Make a new one\."):
+        set_plugin(app, operator("tester"), "service", values={"token": "refused"})
+    set_plugin(app, operator("tester"), "service", values={"token": "works"})
+    assert not unproved(last_success_at=datetime.now(UTC) - timedelta(hours=1))

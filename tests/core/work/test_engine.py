@@ -14,9 +14,9 @@ from rolecall.errors import Transient
 from rolecall.sdk.provider import Limits
 from rolecall.testing.providers import MemoryProvider, memory_provider, plugin_of
 from rolecall.testing.school import School
-from rolecall.work import engine
+from rolecall.work import engine, jobs
 from rolecall.work.application import Application
-from rolecall.work.engine import Engine
+from rolecall.work.threads import Threads
 
 #: Far longer than anything here takes; whoever waits so long has waited in vain.
 PATIENCE = 20
@@ -37,8 +37,8 @@ def school(database_url: str, tmp_path: Path, provider: type[MemoryProvider]) ->
 
 
 @pytest.fixture
-def running(school: School) -> Iterator[Engine]:
-    worker = Engine(school.app)
+def running(school: School) -> Iterator[Threads]:
+    worker = Threads(school.app)
     worker.start()
     yield worker
     assert worker.stop()
@@ -57,7 +57,7 @@ def happens(provider: type[MemoryProvider], verb: str = "create", times: int = 1
     return lambda: done.wait(PATIENCE)
 
 
-def test_what_is_due_is_found_without_a_nudge(school: School, provider: type[MemoryProvider], running: Engine) -> None:
+def test_what_is_due_is_found_without_a_nudge(school: School, provider: type[MemoryProvider], running: Threads) -> None:
     created = happens(provider)
     anna = school.student("Anna")
 
@@ -66,7 +66,7 @@ def test_what_is_due_is_found_without_a_nudge(school: School, provider: type[Mem
     assert created()
 
 
-def test_an_action_reaches_the_provider(school: School, provider: type[MemoryProvider], running: Engine) -> None:
+def test_an_action_reaches_the_provider(school: School, provider: type[MemoryProvider], running: Threads) -> None:
     anna = school.student("Anna", linked_to=provider)
     suspended = happens(provider, "suspend")
 
@@ -75,7 +75,7 @@ def test_an_action_reaches_the_provider(school: School, provider: type[MemoryPro
     assert suspended()
 
 
-def test_a_nudge_may_be_doubled_wrong_or_late(school: School, provider: type[MemoryProvider], running: Engine) -> None:
+def test_a_nudge_may_be_doubled_wrong_or_late(school: School, provider: type[MemoryProvider], running: Threads) -> None:
     created = happens(provider)
     anna = school.student("Anna")
     for name, argument, after in (
@@ -103,7 +103,7 @@ def test_a_stop_waits_for_the_call_under_way_and_claims_nothing_more(school: Sch
     provider.service.fail("create", wait, times=1)
     ids = school.students(10)
     school.sync(*ids)
-    worker = Engine(school.app)
+    worker = Threads(school.app)
     worker.start()
     assert entered.wait(PATIENCE)
 
@@ -124,7 +124,7 @@ def test_a_stop_does_not_wait_for_ever_for_a_plugin_that_hangs(school: School, p
 
     provider.service.fail("create", hang)
     school.sync(*school.students(1))
-    worker = Engine(school.app)
+    worker = Threads(school.app)
     worker.start()
     assert entered.wait(PATIENCE)
 
@@ -133,7 +133,7 @@ def test_a_stop_does_not_wait_for_ever_for_a_plugin_that_hangs(school: School, p
     assert worker.stop()
 
 
-def test_a_plugin_that_raises_everywhere_does_not_end_the_engine(school: School, provider: type[MemoryProvider], running: Engine) -> None:
+def test_a_plugin_that_raises_everywhere_does_not_end_the_engine(school: School, provider: type[MemoryProvider], running: Threads) -> None:
     bad = school.student("Bad")
     provider.service.unmappable.add(school.snapshot(bad).username)
     provider.service.fail("*", SystemError("a bug"), who=school.snapshot(bad).username, times=None)
@@ -150,19 +150,20 @@ def test_once_works_until_nothing_is_due(school: School, provider: type[MemoryPr
     school.sync(*ids)
     provider.service.fail("create", Transient("busy"), who=school.snapshot(ids[0]).username, times=None)
 
-    engine.run_once(school.app)
+    jobs.run_once(school.app)
 
     assert [each for each in ids if school.pending(each)] == [ids[0]]
     assert school.sync_state(ids[0], provider) == "retrying"
 
 
 def test_once_advances_runs_and_then_what_they_made_due(school: School, provider: type[MemoryProvider]) -> None:
+    school.save(provider, suspensions_percent=100, suspensions_number=100)
     ids = school.students(60)
     school.sync(*ids)
     school.work()
     run = school.act("account.deactivate", *ids)
 
-    engine.run_once(school.app)
+    jobs.run_once(school.app)
 
     assert run.state == "done"
     assert all(remote.suspended for remote in provider.service.accounts.values())

@@ -186,8 +186,11 @@ def test_run_of_a_purged_account_has_no_rights_any_more(school):
 
 def test_every_table_that_points_at_accounts_is_thought_of(school):
     handled = {
-        "api_token", "link", "listing", "one_time_token", "plugin_data", "role_period", "saved_view", "sign_in", "session",  # leave
-        "username_claim", "run", "run_item",  # stay without the account
+        # These leave.
+        "api_token", "delivery", "identity", "link", "listing", "login_attempt", "match", "match_decision", "message_part",
+        "one_time_token", "own_name", "plugin_data", "recovery_code", "role_period", "saved_view", "second_factor", "session", "sign_in",
+        # These stay without the account.
+        "username_claim", "run", "run_item",
     }  # fmt: skip
     tables: dict[str, Any] = {}
     with school.app.db.engine.connect() as connection:

@@ -1,15 +1,16 @@
 """What time alone makes due is done, once."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from cryptography.fernet import Fernet
-from sqlalchemy import func, select
+from sqlalchemy import select
+from sqlalchemy.orm import InstrumentedAttribute
 
 from rolecall.config import load
-from rolecall.store.tables import OneTimeToken, Run, RunItem, Throttle, WebSession
+from rolecall.store.tables import LoginAttempt, OneTimeToken, Run, RunItem, Throttle, WebSession
 from rolecall.testing.factories import enable_provider
 from rolecall.testing.school import School
 from rolecall.work import links
@@ -17,6 +18,7 @@ from rolecall.work.application import Application
 from rolecall.work.tick import tick
 
 NOW = datetime.now(UTC)
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 
 @pytest.fixture
@@ -26,35 +28,68 @@ def school(database_url: str, tmp_path: Path) -> Iterator[School]:
         yield School(app)
 
 
-def count(school: School, table: Callable[[], object]) -> int:
+def kept(school: School, key: InstrumentedAttribute[str]) -> list[str]:
     with school.app.db.read() as session:
-        return session.scalar(select(func.count()).select_from(table)) or 0  # type: ignore[arg-type]
+        return sorted(session.scalars(select(key)))
 
 
-def test_sessions_that_ended_are_removed(school: School) -> None:
+def a_session(anna: int, name: str, *, opened: timedelta, used: timedelta, ends: timedelta) -> WebSession:
+    now = datetime.now(UTC)
+    return WebSession(
+        digest=name, account_id=anna, created_at=now + opened, last_seen_at=now + used, authenticated_at=now + opened,
+        expires_at=now + ends,
+    )  # fmt: skip
+
+
+def test_sessions_that_ended_or_that_nobody_used_are_removed(school: School) -> None:
     anna = school.student("Anna")
     with school.app.db.write() as session:
-        for name, hours in (("old", -1), ("new", 1)):
-            end = NOW + timedelta(hours=hours)
-            session.add(WebSession(digest=name, account_id=anna, created_at=NOW, last_seen_at=NOW, authenticated_at=NOW, expires_at=end))
+        session.add(a_session(anna, "ended", opened=-13 * HOUR, used=-MINUTE, ends=-HOUR))
+        session.add(a_session(anna, "idle", opened=-2 * HOUR, used=-61 * MINUTE, ends=10 * HOUR))
+        session.add(a_session(anna, "living", opened=-2 * HOUR, used=-50 * MINUTE, ends=10 * HOUR))
 
     tick(school.app)
 
-    assert count(school, WebSession) == 1
+    assert kept(school, WebSession.digest) == ["living"]
 
 
-def test_old_tokens_and_counters_are_removed(school: School) -> None:
+def test_links_that_were_used_or_over_long_ago_are_removed(school: School) -> None:
     anna = school.student("Anna")
     with school.app.db.write() as session:
-        for name, days in (("old", -8), ("yesterday", -1)):
-            end = NOW + timedelta(days=days)
-            session.add(OneTimeToken(digest=name, purpose="reset", account_id=anna, created_at=NOW, expires_at=end))
-            session.add(Throttle(key=name, count=1, window_ends_at=NOW + timedelta(days=days + 2)))
+        ended = (("over long ago", -8, None), ("over yesterday", -1, None), ("used long ago", 5, -8), ("used yesterday", 13, -1))
+        for name, ends, used in (*ended, ("new", 1, None)):
+            session.add(
+                OneTimeToken(
+                    digest=name, purpose="reset", account_id=anna, created_at=NOW - 9 * DAY, expires_at=NOW + ends * DAY,
+                    used_at=None if used is None else NOW + used * DAY,
+                )
+            )  # fmt: skip
 
     tick(school.app)
 
-    assert count(school, OneTimeToken) == 1
-    assert count(school, Throttle) == 1
+    assert kept(school, OneTimeToken.digest) == ["new", "over yesterday", "used yesterday"]
+
+
+def test_counters_whose_window_is_over_are_removed(school: School) -> None:
+    with school.app.db.write() as session:
+        session.add(Throttle(key="over", count=10, window_ends_at=NOW - MINUTE))
+        session.add(Throttle(key="counting", count=1, window_ends_at=NOW + HOUR))
+
+    tick(school.app)
+
+    assert kept(school, Throttle.key) == ["counting"]
+
+
+def test_attempts_at_another_service_that_nobody_came_back_from_are_removed(school: School) -> None:
+    with school.app.db.write() as session:
+        for name, ends in (("given up", -MINUTE), ("on the way", HOUR)):
+            session.add(
+                LoginAttempt(digest=name, browser="b", method="oidc", purpose="enter", target="/", sealed=b"x", expires_at=NOW + ends)
+            )
+
+    tick(school.app)
+
+    assert kept(school, LoginAttempt.digest) == ["on the way"]
 
 
 @pytest.mark.parametrize(("hours", "kept"), [(23, True), (25, False)])
@@ -92,11 +127,7 @@ def test_it_is_done_at_most_once_a_minute_over_all_processes(school: School) -> 
     anna = school.student("Anna")
     tick(school.app)
     with school.app.db.write() as session:
-        session.add(
-            WebSession(
-                digest="x", account_id=anna, created_at=NOW, last_seen_at=NOW, authenticated_at=NOW, expires_at=NOW - timedelta(hours=1)
-            )
-        )
+        session.add(a_session(anna, "x", opened=-2 * HOUR, used=-HOUR, ends=-HOUR))
 
     assert tick(school.app) == 0
     assert tick(school.app, force=True) == 1

@@ -21,6 +21,7 @@ class StudentStatus(Base):
     type: Mapped[str] = mapped_column(String(20))
     #: create, suspend or nothing
     provider_action: Mapped[str] = mapped_column(String(20), default="nothing")
+    version: Mapped[int] = mapped_column(default=1)
 
 
 class Person(Base):

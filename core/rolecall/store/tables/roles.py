@@ -1,6 +1,7 @@
 """Roles, the permissions they hold, academic periods, and the role of an account in a period."""
 
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -24,6 +25,8 @@ class Role(Base):
     user_type: Mapped[str] = mapped_column(String(20))
     active: Mapped[bool] = mapped_column(default=True)
     is_default: Mapped[bool] = mapped_column(default=False)
+    #: The user types that the rights reach; none reaches all of them (R58).
+    limited_to: Mapped[list[Any] | None]
     version: Mapped[int] = mapped_column(default=1)
 
     permissions: Mapped[list["RolePermission"]] = relationship(lazy="raise", cascade="all, delete-orphan")
@@ -36,6 +39,18 @@ class RolePermission(Base):
 
     role_id: Mapped[int] = mapped_column(ForeignKey("role.id", ondelete="CASCADE"), primary_key=True)
     permission: Mapped[str] = mapped_column(String(120), primary_key=True)
+
+
+class RoleMenu(Base):
+    """How a role's menu differs from what its rights allow: an entry hidden, or under another name (R57)."""
+
+    __tablename__ = "role_menu"
+
+    role_id: Mapped[int] = mapped_column(ForeignKey("role.id", ondelete="CASCADE"), primary_key=True)
+    #: The entry's id, such as ``accounts`` or ``moodle.courses``.
+    item: Mapped[str] = mapped_column(String(100), primary_key=True)
+    hidden: Mapped[bool] = mapped_column(default=False)
+    label: Mapped[str | None] = mapped_column(String(100))
 
 
 class Period(Base):

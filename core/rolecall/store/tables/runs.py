@@ -10,6 +10,7 @@ from rolecall.store.tables.base import Base
 
 _ACTIVE = text("state IN ('queued', 'running')")
 _SECRET = text("sealed_secret IS NOT NULL")
+_OF_CLASS = text("class_key IS NOT NULL")
 
 
 class Run(Base):
@@ -30,6 +31,9 @@ class Run(Base):
     actor: Mapped[str] = mapped_column(String(120))
     actor_account_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"), index=True)
     actor_label: Mapped[str] = mapped_column(String(200))
+    #: The period whose role the actor worked with; none is the current one (R59). Nothing refers to it: in a period that is deleted
+    #: meanwhile nobody has rights.
+    actor_period_id: Mapped[int | None]
     address: Mapped[str | None] = mapped_column(String(60))
     reason: Mapped[str | None] = mapped_column(String(500))
     #: Parameters without secrets, as the schema dumps them.
@@ -87,7 +91,10 @@ class ImportRow(Base):
     """One staged row of an import: what the source said, beside the item with the same number."""
 
     __tablename__ = "import_row"
-    __table_args__ = (Index("ix_import_row_person", "run_id", "list", "code_key"),)
+    __table_args__ = (
+        Index("ix_import_row_person", "run_id", "list", "code_key"),
+        Index("ix_import_row_class", "run_id", "period_key", "class_key", sqlite_where=_OF_CLASS, postgresql_where=_OF_CLASS),
+    )
 
     run_id: Mapped[int] = mapped_column(ForeignKey("run.id"), primary_key=True)
     n: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
@@ -95,6 +102,9 @@ class ImportRow(Base):
     row: Mapped[int]
     list: Mapped[str | None] = mapped_column(String(20))
     code_key: Mapped[str | None] = mapped_column(String(100))
+    #: Of a period, a class, and who is in one; none for people and relations.
+    period_key: Mapped[str | None] = mapped_column(String(60))
+    class_key: Mapped[str | None] = mapped_column(String(100))
     #: new, changed, unchanged, rejected or leaving
     verdict: Mapped[str] = mapped_column(String(10))
     data: Mapped[dict[str, Any]] = mapped_column(default=dict)

@@ -27,7 +27,7 @@ class PluginState(Base):
     enabled: Mapped[bool] = mapped_column(default=False)
     #: Whether it registers a provider, so that accounts fall behind at it even while the plugin cannot be loaded.
     is_provider: Mapped[bool] = mapped_column(default=False)
-    #: ok, open (the circuit is), paused or held
+    #: ok, open (the circuit is) or paused; held is what is shown where links are
     state: Mapped[str] = mapped_column(String(10), default="ok")
     #: Why it is not ok, for a person.
     reason: Mapped[str | None] = mapped_column(String(2000))
@@ -37,8 +37,12 @@ class PluginState(Base):
     until: Mapped[datetime | None]
     #: Transient failures in a row; the circuit opens on them.
     failures: Mapped[int] = mapped_column(default=0)
+    #: While a provider comes back: how many may be on their way to it at once, over all workers. None: as many as these take.
+    at_once: Mapped[int | None]
     fault: Mapped[str | None] = mapped_column(String(2000))
     last_success_at: Mapped[datetime | None]
+    #: When a test of the connection last worked with the settings that are saved; none when it never did (R54).
+    connected_at: Mapped[datetime | None]
     changed_at: Mapped[datetime | None]
 
 

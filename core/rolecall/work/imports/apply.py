@@ -1,4 +1,4 @@
-"""Applies one batch of a confirmed import: periods, people (set-based), relations and leavers.
+"""Applies one batch of a confirmed import: people (set-based) with what follows for their accounts, periods, relations, classes.
 
 Every row is compared again with what is there now, so applying twice, or after somebody's edit, does the right thing.
 """
@@ -9,13 +9,17 @@ from typing import Any
 from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
+from rolecall.accounts.actors import Actor
 from rolecall.store import listing
 from rolecall.store.bulk import among
 from rolecall.store.tables import Account, ImportRow, Person, StudentStatus
-from rolecall.work import links
+from rolecall.work import class_links, leaving, links
 from rolecall.work.imports import extras
+from rolecall.work.imports.class_apply import apply_classes
 from rolecall.work.imports.compare import Key, Verdict, compare, existing
+from rolecall.work.imports.guard import barred, guarded
 from rolecall.work.imports.records import Staged
+from rolecall.work.leaving import Consequence
 from rolecall.work.runs.unit import Effects, Outcome, Unit
 from rolecall.work.runs.validators import Validators
 
@@ -39,16 +43,18 @@ def process_import(unit: Unit) -> Effects:
 def _staged(unit: Unit) -> dict[int, Staged]:
     numbers = [item.n for item in unit.items]
     rows = unit.session.execute(
-        select(ImportRow.n, ImportRow.row, ImportRow.list, ImportRow.code_key, ImportRow.verdict, ImportRow.data).where(
-            ImportRow.run_id == unit.run.id, ImportRow.n.in_(among(unit.session, numbers))
-        )
-    )
+        select(
+            ImportRow.n, ImportRow.row, ImportRow.list, ImportRow.code_key, ImportRow.period_key, ImportRow.class_key, ImportRow.verdict,
+            ImportRow.data,
+        ).where(ImportRow.run_id == unit.run.id, ImportRow.n.in_(among(unit.session, numbers)))
+    )  # fmt: skip
     return {
         row.n: Staged(
-            row=row.row, list=row.list, code_key=row.code_key, data={**row.data, "leaving": True} if row.verdict == "leaving" else row.data
+            row=row.row, list=row.list, code_key=row.code_key, period_key=row.period_key, class_key=row.class_key,
+            data={**row.data, "leaving": True} if row.verdict == "leaving" else row.data,
         )
         for row in rows
-    }
+    }  # fmt: skip
 
 
 def _write(unit: Unit, staged: Mapping[int, Staged], refused: Mapping[int, tuple[str, str]]) -> tuple[Effects, Validators, dict[int, int]]:
@@ -56,7 +62,8 @@ def _write(unit: Unit, staged: Mapping[int, Staged], refused: Mapping[int, tuple
     people = {n: each for n, each in staged.items() if each.kind == "person"}
     there = existing(session, [(each.list or "", each.code_key or "") for each in people.values()])
     default = session.scalar(select(StudentStatus.id).where(StudentStatus.type == "registered").order_by(StudentStatus.id).limit(1))
-    judged = {n: _judge(each, there, default) for n, each in people.items()}
+    compared = [(each, _judge(each, there, default)) for each in people.values()]
+    judged = dict(zip(people, guarded(session, unit.actor, compared), strict=True))
     changed = [
         verdict.person_id
         for verdict in judged.values()
@@ -64,6 +71,7 @@ def _write(unit: Unit, staged: Mapping[int, Staged], refused: Mapping[int, tuple
     ]
     accounts = dict(session.execute(select(Account.id, Account.person_id).where(Account.person_id.in_(among(session, changed)))).all())
     links.lock_accounts(session, list(accounts))
+    were_eligible = leaving.eligible_among(session, changed)
     validators = Validators(unit)
     validators.remember(list(accounts))
     outcomes: list[Outcome] = []
@@ -74,20 +82,34 @@ def _write(unit: Unit, staged: Mapping[int, Staged], refused: Mapping[int, tuple
             outcomes.append(Outcome(n=n, outcome="skipped", code=code, message=message, person_id=verdict.person_id))
         elif verdict.verdict == "changed":
             updates.append({"b_id": verdict.person_id, **(verdict.after or {})})
-            outcomes.append(_done(n, verdict))
         elif verdict.verdict == "unchanged":
             outcomes.append(_unchanged(n, verdict.person_id))
         elif verdict.verdict == "rejected":
-            outcomes.append(Outcome(n=n, outcome="failed", code="rejected", message=f"Row {people[n].row}: {verdict.message}"))
+            outcomes.append(Outcome(n=n, outcome="failed", code="rejected", message=_at_row(people[n], verdict.message)))
     _update_people(session, updates, unit.now)
     new = {n: verdict for n, verdict in judged.items() if verdict.verdict == "new"}
     created = _insert_people(session, [(people[n], verdict) for n, verdict in new.items()], unit.now)
     outcomes += [_done(n, verdict, created[people[n].list or "", people[n].code_key or ""]) for n, verdict in new.items()]
     session.flush()
+    moved = {each["b_id"] for each in updates if "no_sync" in each}
+    class_links.behind_of_accounts(session, [account_id for account_id, person_id in accounts.items() if person_id in moved])
     listing.refresh_people(session, [*created.values(), *(each["b_id"] for each in updates)])
-    outcomes += _extras(session, staged)
+    # People who are new are not looked at: accounts for them are opened by somebody who means to (R1).
+    followed = leaving.follow(unit, unit.actor, changed, were_eligible, now=unit.now)
+    outcomes += [
+        _done(n, verdict, follows=followed.get(verdict.person_id or 0))
+        for n, verdict in judged.items()
+        if verdict.verdict == "changed" and verdict.person_id not in refused
+    ]
+    outcomes += _extras(session, unit.actor, staged)
+    told, moved_classes = apply_classes(session, unit.actor, staged, unit.now)
+    outcomes += told
     outcomes += [_vanished(item.n) for item in unit.items if item.n not in staged]
-    return Effects(outcomes=outcomes, behind=frozenset(accounts)), validators, accounts
+    fresh = leaving.opened(followed)
+    effects = Effects(
+        outcomes=outcomes, touched=leaving.flagged(followed), renamed=fresh, behind=fresh.union(accounts), classes=moved_classes
+    )
+    return effects, validators, accounts
 
 
 def _judge(each: Staged, there: Mapping[Key, Any], default: int | None) -> Verdict:
@@ -99,16 +121,20 @@ def _judge(each: Staged, there: Mapping[Key, Any], default: int | None) -> Verdi
     return Verdict(verdict="changed", person_id=person["id"], before={"active": True}, after={"active": False})
 
 
-def _done(n: int, verdict: Verdict, person_id: int | None = None) -> Outcome:
+def _done(n: int, verdict: Verdict, person_id: int | None = None, *, follows: Consequence | None = None) -> Outcome:
+    before, after = dict(verdict.before or {}), dict(verdict.after or {})
+    if follows is not None:
+        before, after = leaving.told(before, after, follows)
     return Outcome(
-        n=n, outcome="done", code=verdict.verdict, person_id=person_id or verdict.person_id,
-        before=dict(verdict.before) if verdict.before else None, after=dict(verdict.after) if verdict.after else None,
+        n=n, outcome="done", code=verdict.verdict, message=follows.message if follows else None, before=before or None, after=after or None,
+        person_id=person_id or verdict.person_id, account_id=follows.account_id if follows else None,
     )  # fmt: skip
 
 
-def _extras(session: Session, staged: Mapping[int, Staged]) -> list[Outcome]:
+def _extras(session: Session, actor: Actor, staged: Mapping[int, Staged]) -> list[Outcome]:
     """Periods one by one, because there are a handful; relations together."""
-    outcomes = [
+    outcomes, staged = _barred(actor, staged)
+    outcomes += [
         _period_done(n, each, extras.apply_period(session, each.data)) for n, each in sorted(staged.items()) if each.kind == "period"
     ]
     relations = {n: each for n, each in sorted(staged.items()) if each.kind == "relation"}
@@ -124,6 +150,18 @@ def _extras(session: Session, staged: Mapping[int, Staged]) -> list[Outcome]:
         else:
             outcomes.append(_unchanged(n, answer[0]))
     return outcomes
+
+
+def _barred(actor: Actor, staged: Mapping[int, Staged]) -> tuple[list[Outcome], dict[int, Staged]]:
+    """Take out what the actor may not bring: its outcomes, and the rest."""
+    extra = {n: each for n, each in staged.items() if each.kind in ("period", "relation")}
+    why = {n: sentence for n, each in extra.items() if (sentence := barred(actor, each))}
+    outcomes = [Outcome(n=n, outcome="failed", code="rejected", message=_at_row(extra[n], told)) for n, told in why.items()]
+    return outcomes, {n: each for n, each in extra.items() if n not in why}
+
+
+def _at_row(each: Staged, message: str | None) -> str | None:
+    return f"Row {each.row}: {message}" if each.row else message
 
 
 def _period_done(n: int, each: Staged, verdict: Verdict) -> Outcome:

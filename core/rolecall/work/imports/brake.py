@@ -2,28 +2,40 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Integer, func, insert, literal, select
+from sqlalchemy import Integer, exists, func, insert, literal, not_, select
 from sqlalchemy.orm import Session
 
+from rolecall.accounts import escalation
+from rolecall.accounts.actors import Actor
 from rolecall.accounts.core_settings import core_settings
-from rolecall.store.tables import ImportRow, Person, RunItem
+from rolecall.store import reach
+from rolecall.store.tables import Account, ImportRow, Person, RunItem
 from rolecall.store.tables.base import Json
 
 #: Below this many people in a list a share says nothing, so the brake is off.
 SMALLEST_POPULATION = 20
 
 
-def stage_leaving(session: Session, run_id: int, start: int, lists: Sequence[str], *, people: int, nameless: int) -> tuple[int, list[str]]:
+def stage_leaving(
+    session: Session, actor: Actor, run_id: int, start: int, lists: Sequence[str], *, people: int, nameless: int
+) -> tuple[int, list[str]]:
     """Stage everybody active in these lists whom no row names, with one statement; rejected rows name people too.
+
+    Whom the actor's rights do not reach, and whose account may do more than the actor, stays (R58).
 
     ``people`` rows were read, and of ``nameless`` ones nobody can say whom they name. Returns how many leave, and the sentences of
     the brake: none, or why the import is held.
     """
     share = int(core_settings(session)["import_shrink_percent"])
-    in_file = select(ImportRow.n).where(ImportRow.run_id == run_id, ImportRow.list == Person.list, ImportRow.code_key == Person.code_key)
+    # Who is only named as a member of a class is not in the file of people.
+    of_person = (ImportRow.run_id == run_id, ImportRow.class_key.is_(None), ImportRow.code_key == Person.code_key)
+    in_file = select(ImportRow.n).where(*of_person, ImportRow.list == Person.list)
     # A row that could not be read to its list names whoever has the code.
-    named = select(ImportRow.n).where(ImportRow.run_id == run_id, ImportRow.list.is_(None), ImportRow.code_key == Person.code_key)
-    active = (Person.list.in_(lists), Person.active)
+    named = select(ImportRow.n).where(*of_person, ImportRow.list.is_(None))
+    active = [Person.list.in_(lists), Person.active.is_(True), *reach.people(actor.types)]
+    if actor.permissions is not None:
+        higher = exists().where(Account.person_id == Person.id, escalation.may_do_more(session, actor))
+        active.append(not_(higher.correlate(Person)))
     populations = dict(session.execute(select(Person.list, func.count()).where(*active).group_by(Person.list)).all())
     missing = select(Person.id, Person.list, Person.code_key, Person.code).where(*active, ~in_file.exists(), ~named.exists())
     leaving = missing.order_by(Person.list, Person.id).subquery()
@@ -44,7 +56,7 @@ def stage_leaving(session: Session, run_id: int, start: int, lists: Sequence[str
             literal({"active": False}, Json),
         )
         .join(Person, (Person.list == ImportRow.list) & (Person.code_key == ImportRow.code_key))
-        .where(ImportRow.run_id == run_id, ImportRow.verdict == "leaving")
+        .where(ImportRow.run_id == run_id, ImportRow.verdict == "leaving", ImportRow.class_key.is_(None))
     )
     columns = ["run_id", "n", "person_id", "outcome", "code", "message", "before", "after"]
     session.execute(insert(RunItem).from_select(columns, items))

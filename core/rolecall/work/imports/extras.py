@@ -8,7 +8,7 @@ from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from rolecall.errors import Invalid
-from rolecall.sdk.roster import PeriodRecord, RelationRecord
+from rolecall.sdk.roster import BadRecord, PeriodRecord, RelationRecord
 from rolecall.store.bulk import among, among_texts
 from rolecall.store.folding import canonical
 from rolecall.store.tables import ImportRow, Period, Relation
@@ -17,7 +17,7 @@ from rolecall.work.imports.records import Staged, shown
 from rolecall.work.imports.source import Source
 
 #: Width of a period's code.
-_LONGEST_CODE = 60
+LONGEST_PERIOD = 60
 
 
 def staged_periods(source: Source) -> Iterator[Staged]:
@@ -31,28 +31,31 @@ def staged_periods(source: Source) -> Iterator[Staged]:
         starts, ends = record.starts_on.isoformat(), record.ends_on.isoformat()
         data = {"kind": "period", "code": code.strip(), "name": name, "starts_on": starts, "ends_on": ends}
         try:
-            data["key"] = canonical(code, what="code", words=True, longest=60)
+            data["key"] = canonical(code, what="code", words=True, longest=LONGEST_PERIOD)
         except Invalid as error:
             yield Staged(row=0, data=data, problem=str(error))
             continue
         problem = None
-        if len(data["code"]) > _LONGEST_CODE or not name:
-            problem = f"The period {code} needs a name, and a code of at most {_LONGEST_CODE} characters."
+        if len(data["code"]) > LONGEST_PERIOD or not name:
+            problem = f"The period {code} needs a name, and a code of at most {LONGEST_PERIOD} characters."
         elif record.ends_on < record.starts_on:
             problem = f"The period {code} ends before it starts."
-        yield Staged(row=0, data=data, problem=problem)
+        yield Staged(row=0, data=data, problem=problem, period_key=data["key"])
 
 
 def staged_relations(source: Source) -> Iterator[Staged]:
     """The relations of a source as staged rows."""
     for record in source.relations():
+        if isinstance(record, BadRecord):
+            yield Staged(row=record.row, data={"kind": "relation"}, problem=shown(record.message, 1_000))
+            continue
         given: object = record
         if not isinstance(given, RelationRecord) or type(record.row) is not int:
             raise TypeError(f"it yielded {record!r:.100}, which is no RelationRecord with the number of its row")
         data: dict[str, Any] = {"kind": "relation", "relation": shown(record.kind, 40)}
         try:
             for name, pair in (("person", record.person), ("child", record.child)):
-                people_list, code = _pair(pair)
+                people_list, code = pair_of(pair, "a relation")
                 data[name] = [shown(people_list, 20), canonical(shown(code), what="code", words=True)]
         except Invalid as error:
             yield Staged(row=record.row, data={"kind": "relation"}, problem=str(error))
@@ -60,17 +63,21 @@ def staged_relations(source: Source) -> Iterator[Staged]:
         yield Staged(row=record.row, data=data)
 
 
-def _pair(given: object) -> tuple[str, str]:
+def pair_of(given: object, what: str) -> tuple[str, str]:
+    """Return a (list, code) as a source gives it.
+
+    :raises TypeError: when it is something else.
+    """
     if isinstance(given, tuple) and len(given) == 2 and all(isinstance(each, str) for each in given):
         return given
-    raise TypeError(f"it yielded a relation of {given!r:.100}, which is no (list, code)")
+    raise TypeError(f"it yielded {what} of {given!r:.100}, which is no (list, code)")
 
 
 def verdicts(session: Session, run_id: int, staged: Sequence[Staged]) -> list[tuple[Staged, Verdict]]:
     """Judge staged periods or relations for the preview."""
     keys = [key for each in staged if each.kind == "relation" and not each.problem for key in _keys(each.data)]
     people = existing(session, keys)
-    coming = _coming(session, run_id, [key for key in keys if key not in people])
+    coming = coming_people(session, run_id, [key for key in keys if key not in people])
     have = _have(session, [person["id"] for person in people.values()])
     periods = {period.code_key: period for period in session.scalars(select(Period))}
     judged = []
@@ -148,7 +155,7 @@ def _keys(data: Mapping[str, Any]) -> tuple[Key, Key]:
     return (person_list, person_code), (child_list, child_code)
 
 
-def _coming(session: Session, run_id: int, keys: Sequence[Key]) -> set[Key]:
+def coming_people(session: Session, run_id: int, keys: Sequence[Key]) -> set[Key]:
     """Keys of people whom this very import brings."""
     codes = [code for _, code in keys]
     if not codes:
@@ -157,6 +164,7 @@ def _coming(session: Session, run_id: int, keys: Sequence[Key]) -> set[Key]:
         select(ImportRow.list, ImportRow.code_key).where(
             ImportRow.run_id == run_id,
             ImportRow.list.is_not(None),
+            ImportRow.class_key.is_(None),
             ImportRow.code_key.in_(among_texts(session, codes)),
             ImportRow.verdict != "rejected",
         )

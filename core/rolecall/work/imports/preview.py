@@ -21,7 +21,10 @@ _CHUNK = 1_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreviewRow:
-    """One row. ``row`` is its number in the file, 0 for people who are not in it. ``changes`` are (field, before, after) in words."""
+    """One row. ``row`` is its number in the file, 0 for what is not in it. ``list`` is ``class`` for a class itself.
+
+    ``changes`` are (field, before, after) in words.
+    """
 
     n: int
     row: int
@@ -66,8 +69,8 @@ def preview_lines(session: Session, run_id: int) -> Iterator[list[str]]:
 def _statement(run_id: int, verdict: str | None) -> Select[*tuple[Any, ...]]:
     statement = (
         select(
-            ImportRow.n, ImportRow.row, ImportRow.verdict, ImportRow.list, ImportRow.data, RunItem.message, RunItem.person_id,
-            RunItem.before, RunItem.after, Person.code, Person.first_name, Person.last_name,
+            ImportRow.n, ImportRow.row, ImportRow.verdict, ImportRow.list, ImportRow.class_key, ImportRow.data, RunItem.message,
+            RunItem.person_id, RunItem.before, RunItem.after, Person.code, Person.first_name, Person.last_name,
         )
         .join(RunItem, (RunItem.run_id == ImportRow.run_id) & (RunItem.n == ImportRow.n))
         .outerjoin(Person, Person.id == RunItem.person_id)
@@ -83,14 +86,15 @@ def _read(session: Session, statement: Select[*tuple[Any, ...]]) -> list[Preview
         said = each.data
         # A cleared name is none here; the person who is there still has one.
         names = (said.get("first_name") or each.first_name, said.get("last_name") or each.last_name)
+        is_class = each.class_key is not None and each.list is None
         rows.append(
             PreviewRow(
                 n=each.n,
                 row=each.row,
                 verdict=each.verdict,
-                list=each.list or "",
-                code=said.get("code") or each.code or "",
-                name=" ".join(part for part in names if part),
+                list="class" if is_class else each.list or "",
+                code=said.get("code") or each.code or each.class_key or "",
+                name=str(said.get("name", "")) if is_class else " ".join(part for part in names if part),
                 message=(each.message or "").removeprefix(f"Row {each.row}: "),
                 person_id=each.person_id,
                 changes=changes_in_words(_labelled(each.before, statuses), _labelled(each.after, statuses)) if _shows(each) else (),

@@ -27,9 +27,10 @@ _flags = attrgetter(*FLAGS)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Staged:
-    """One row as it is staged: what it is about (person, period or relation), and what the source says of it.
+    """One row as it is staged: what it is about, and what the source says of it.
 
-    A rejected row keeps its ``code_key`` where it is known: whoever it names is in the file.
+    A rejected row keeps its ``code_key`` where it is known: whoever it names is in the file. So do rows of classes with the keys of
+    period and class; a membership's ``list`` and ``code_key`` are the person's.
     """
 
     row: int
@@ -37,10 +38,12 @@ class Staged:
     code_key: str | None = None
     data: Mapping[str, Any] = field(default_factory=dict)
     problem: str | None = None
+    period_key: str | None = None
+    class_key: str | None = None
 
     @property
     def kind(self) -> str:
-        """``person``, ``period`` or ``relation``."""
+        """``person``, ``period``, ``relation``, ``class`` or ``membership``."""
         return str(self.data.get("kind", "person"))
 
 

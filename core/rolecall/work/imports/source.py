@@ -1,4 +1,4 @@
-"""What an import reads: the CSV of people or a roster source, with people, relations, periods and notes."""
+"""What an import reads: a CSV of ours or a roster source, with people, relations, periods, classes, their members and notes."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +10,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from rolecall.errors import Invalid, RolecallError, Unknown
 from rolecall.plugins.registry import View
-from rolecall.sdk.roster import BadRecord, PeriodRecord, PersonRecord, RelationRecord
+from rolecall.sdk.roster import BadRecord, ClassRecord, MembershipRecord, PeriodRecord, PersonRecord, RelationRecord
+from rolecall.sdk.tabular import Table
+from rolecall.work.imports.csv_classes import CsvClasses, CsvRelations
 from rolecall.work.imports.csv_people import read_people
 
 
@@ -25,16 +27,20 @@ class Source(Protocol):
 
     def people(self) -> Iterator[PersonRecord | BadRecord]: ...
 
-    def relations(self) -> Iterator[RelationRecord]: ...
+    def relations(self) -> Iterator[RelationRecord | BadRecord]: ...
 
     def periods(self) -> Iterator[PeriodRecord]: ...
+
+    def classes(self) -> Iterator[ClassRecord | BadRecord]: ...
+
+    def memberships(self) -> Iterator[MembershipRecord | BadRecord]: ...
 
     def notes(self) -> Iterator[str]: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CsvSource:
-    """The CSV of people; it has neither relations nor periods."""
+    """The CSV of people; it has neither relations nor periods nor classes."""
 
     path: Path
     label: str
@@ -50,7 +56,7 @@ class CsvSource:
         with read_people(self.path, self.default_list, name=self.label) as file:
             yield from file
 
-    def relations(self) -> Iterator[RelationRecord]:
+    def relations(self) -> Iterator[RelationRecord | BadRecord]:
         """None in this format."""
         return iter(())
 
@@ -58,10 +64,35 @@ class CsvSource:
         """None in this format."""
         return iter(())
 
+    def classes(self) -> Iterator[ClassRecord | BadRecord]:
+        """None in this format."""
+        return iter(())
+
+    def memberships(self) -> Iterator[MembershipRecord | BadRecord]:
+        """None in this format."""
+        return iter(())
+
     def notes(self) -> Iterator[str]:
         """Columns that were not read."""
         with read_people(self.path, self.default_list, name=self.label) as file:
             yield from file.notes
+
+
+def csv_source(path: Path, label: str, default_list: str | None = None) -> Source:
+    """Return the reader of a CSV of people, of classes or of relations, as its header tells.
+
+    What cannot be opened is a CSV of people, whose reader says what is wrong with it.
+    """
+    try:
+        with Table(path, name=label) as table:
+            columns = {column.lower() for column in table.columns}
+    except Invalid:
+        columns = set()
+    if "class_code" in columns:
+        return CsvClasses(path=path, label=label)
+    if "child_code" in columns:
+        return CsvRelations(path=path, label=label)
+    return CsvSource(path=path, label=label, default_list=default_list)
 
 
 @contextmanager

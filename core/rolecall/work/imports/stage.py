@@ -5,7 +5,7 @@ Nothing of the roster is changed here. A stage that is killed leaves a draft wit
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
@@ -24,7 +24,11 @@ from rolecall.store.tables import ImportRow, Run, RunItem, StudentStatus
 from rolecall.work.application import Application
 from rolecall.work.imports import extras
 from rolecall.work.imports.brake import stage_leaving
+from rolecall.work.imports.class_leaving import stage_class_leaving
+from rolecall.work.imports.class_rows import staged_classes, staged_memberships
+from rolecall.work.imports.class_verdicts import class_verdicts, membership_verdicts
 from rolecall.work.imports.compare import Key, Verdict, compare, existing
+from rolecall.work.imports.guard import guarded
 from rolecall.work.imports.records import Staged, key_of, shown, stage_record
 from rolecall.work.imports.source import Source
 from rolecall.work.memory import uncollected
@@ -58,6 +62,10 @@ class _Progress:
     nameless: int = 0
     counts: Counter[str] = field(default_factory=Counter)
     lists: set[str] = field(default_factory=set)
+    #: Rows that are no people, those among them about members of classes, and those about classes that cannot be read.
+    others: int = 0
+    memberships: int = 0
+    nameless_of_classes: int = 0
 
 
 def stage(app: Application, actor: Actor, source: Source, options: Options) -> int:
@@ -81,11 +89,15 @@ def stage(app: Application, actor: Actor, source: Source, options: Options) -> i
     progress = _Progress()
     try:
         for part in chunks(extras.staged_periods(source), CHUNK):
-            app.db.attempt(partial(_write_extras, run_id=run_id, progress=progress, staged=part))
+            app.db.attempt(partial(_write_extras, actor=actor, run_id=run_id, progress=progress, staged=part))
         for records in _in_chunks(source.people()):
-            app.db.attempt(partial(_write_people, run_id=run_id, progress=progress, records=records))
+            app.db.attempt(partial(_write_people, actor=actor, run_id=run_id, progress=progress, records=records))
         for part in chunks(extras.staged_relations(source), CHUNK):
-            app.db.attempt(partial(_write_extras, run_id=run_id, progress=progress, staged=part))
+            app.db.attempt(partial(_write_extras, actor=actor, run_id=run_id, progress=progress, staged=part))
+        for part in chunks(staged_classes(source), CHUNK):
+            app.db.attempt(partial(_write_classes, actor=actor, run_id=run_id, progress=progress, staged=part))
+        for part in chunks(staged_memberships(source), CHUNK):
+            app.db.attempt(partial(_write_memberships, actor=actor, run_id=run_id, progress=progress, staged=part))
         # A source knows only at its end what it had to leave unread.
         notes = [shown(note, 500) for note in islice(source.notes(), NOTES)]
     except BaseException:
@@ -114,7 +126,7 @@ def _new_draft(session: Session, actor: Actor, params: dict[str, Any], options: 
     return run.id, True
 
 
-def _write_people(session: Session, run_id: int, progress: _Progress, records: Iterable[PersonRecord | BadRecord]) -> None:
+def _write_people(session: Session, actor: Actor, run_id: int, progress: _Progress, records: Iterable[PersonRecord | BadRecord]) -> None:
     statuses, default = _statuses(session)
     about = [(record, key_of(record)) for record in records]
     keys = [key for _, key in about if key]
@@ -123,9 +135,9 @@ def _write_people(session: Session, run_id: int, progress: _Progress, records: I
     rows_of = _rows_of(session, run_id, keys)
     start, counts = progress.n, Counter[str]()
     pairs: list[tuple[Staged, Verdict]] = []
-    for each in staged:
+    compared = [(each, compare(each, there.get((each.list or "", each.code_key or "")), default)) for each in staged]
+    for each, verdict in zip(staged, guarded(session, actor, compared), strict=True):
         key = (each.list, each.code_key) if each.list and each.code_key else None
-        verdict = compare(each, there.get(key) if key else None, default)
         if key is not None and key in rows_of:
             verdict = Verdict(verdict="rejected", person_id=verdict.person_id, message=f"The code is in row {rows_of[key]} already.")
         elif key is not None and verdict.verdict != "rejected":
@@ -141,10 +153,26 @@ def _write_people(session: Session, run_id: int, progress: _Progress, records: I
     progress.lists.update(each.list for each in staged if each.list)
 
 
-def _write_extras(session: Session, run_id: int, progress: _Progress, staged: Iterable[Staged]) -> None:
-    pairs = extras.verdicts(session, run_id, list(staged))
+def _write_extras(session: Session, actor: Actor, run_id: int, progress: _Progress, staged: Iterable[Staged]) -> None:
+    _write_judged(session, actor, run_id, progress, extras.verdicts(session, run_id, list(staged)))
+
+
+def _write_classes(session: Session, actor: Actor, run_id: int, progress: _Progress, staged: Sequence[Staged]) -> None:
+    _write_judged(session, actor, run_id, progress, class_verdicts(session, actor, run_id, staged))
+    progress.nameless_of_classes += sum(each.class_key is None for each in staged)
+
+
+def _write_memberships(session: Session, actor: Actor, run_id: int, progress: _Progress, staged: Sequence[Staged]) -> None:
+    _write_judged(session, actor, run_id, progress, membership_verdicts(session, run_id, staged))
+    progress.memberships += len(staged)
+    progress.nameless_of_classes += sum(each.class_key is None for each in staged)
+
+
+def _write_judged(session: Session, actor: Actor, run_id: int, progress: _Progress, judged: Sequence[tuple[Staged, Verdict]]) -> None:
+    pairs = list(zip((each for each, _ in judged), guarded(session, actor, judged), strict=True))
     _write(session, run_id, progress.n, pairs)
     progress.n += len(pairs)
+    progress.others += len(pairs)
     progress.counts.update(verdict.verdict for _, verdict in pairs)
 
 
@@ -158,6 +186,8 @@ def _write(session: Session, run_id: int, start: int, pairs: Iterable[tuple[Stag
                 "row": staged.row,
                 "list": staged.list,
                 "code_key": staged.code_key,
+                "period_key": staged.period_key,
+                "class_key": staged.class_key,
                 "verdict": verdict.verdict,
                 "data": {} if verdict.verdict == "unchanged" else dict(staged.data),
             }
@@ -175,7 +205,7 @@ def item_values(run_id: int, n: int, staged: Staged, verdict: Verdict) -> dict[s
     """The preview item of a staged row. A rejected one names its row in the file."""
     message = verdict.message
     if verdict.verdict == "rejected":
-        message = f"Row {staged.row}: {message}"
+        message = f"Row {staged.row}: {message}" if staged.row else message
     elif verdict.verdict == "unchanged":
         message = "Nothing differs."
     before, after = (dict(fields) if fields else None for fields in (verdict.before, verdict.after))
@@ -193,6 +223,7 @@ def _rows_of(session: Session, run_id: int, keys: list[Key]) -> dict[Key, int]:
         statement = select(ImportRow.list, ImportRow.code_key, ImportRow.row).where(
             ImportRow.run_id == run_id,
             ImportRow.list == people_list,
+            ImportRow.class_key.is_(None),
             ImportRow.code_key.in_(among_texts(session, codes)),
             ImportRow.verdict != "rejected",
         )
@@ -221,8 +252,13 @@ def _complete(session: Session, actor: Actor, run_id: int, progress: _Progress, 
     if options.complete:
         # Whoever names the lists means these alone, whatever else a stray row is about.
         lists = sorted(options.lists or progress.lists)
-        leaving, held = stage_leaving(session, run_id, progress.n, lists, people=progress.people, nameless=progress.nameless)
-        counts["leaving"] = leaving
+        leaving = 0
+        # A file about something else says nothing of who is here.
+        if progress.people or not progress.others:
+            leaving, held = stage_leaving(session, actor, run_id, progress.n, lists, people=progress.people, nameless=progress.nameless)
+        start, nameless = progress.n + leaving, progress.nameless_of_classes
+        going, also_held = stage_class_leaving(session, actor, run_id, start, memberships=progress.memberships, nameless=nameless)
+        counts["leaving"], held = leaving + going, [*held, *also_held]
     run.facts = {"staged": True, "counts": {name: counts[name] for name in VERDICTS}, "held": held, "notes": notes}
     payload = {"source": run.params["source"], "counts": json.loads(json.dumps(run.facts["counts"])), "complete": options.complete}
     audit.append(session, actor=actor, kind="import.stage", payload=payload, run_id=run_id)

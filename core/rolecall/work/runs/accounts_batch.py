@@ -1,25 +1,30 @@
 """Works off a batch of accounts for an action or its undo: requirements, handler, validators, before -> after.
 
-The order inside the transaction is fixed: lock, snapshot, handler, snapshot, validators, differing fields, version. A handler's or
-validator's refusals take accounts out and repeat the batch, so a refused account is untouched.
+The order inside the transaction is fixed: lock, projection, handler, differing fields, guards, validators, version. Whoever refuses,
+a handler, a guard or a validator, takes accounts out and the batch is repeated, so a refused account is untouched.
 """
 
 from collections.abc import Callable, Sequence
 
 from sqlalchemy import select, update
+from sqlalchemy.orm import Session
 
+from rolecall.accounts import escalation
 from rolecall.errors import Refused
 from rolecall.sdk.action import Action, Undo
 from rolecall.store.bulk import among
 from rolecall.store.tables import Account, RunItem
 from rolecall.work import links
 from rolecall.work.projection import Fields, difference, project
+from rolecall.work.runs import guards
 from rolecall.work.runs.context import Accounts, RunContext
-from rolecall.work.runs.plan import first_unmet, messages
+from rolecall.work.runs.plan import unmet
 from rolecall.work.runs.unit import Effects, Outcome, Unit
 from rolecall.work.runs.validators import Validators
 
 Refusals = dict[int, tuple[str, str]]
+#: What the fields that differ were, and what they are, by account.
+Changes = dict[int, tuple[Fields, Fields]]
 #: Fields of an account that lists search and sort by.
 _TEXTS = frozenset({"username", "email", "first_name", "last_name"})
 
@@ -28,7 +33,7 @@ def process_action(unit: Unit) -> Effects:
     """Run an action's handler on a batch."""
     action = _action(unit, unit.run.action)
     links.lock_accounts(unit.session, _ids(unit))
-    refused = _unmet(unit, action)
+    refused = unmet(unit.session, guards.requirements_of(unit.session, unit.actor, action), _ids(unit))
 
     def call(context: RunContext, accounts: Accounts) -> None:
         action.handler(context, accounts, unit.params)
@@ -47,7 +52,8 @@ def process_undo(unit: Unit) -> Effects:
         .where(RunItem.run_id == unit.run.undoes, RunItem.account_id.in_(among(unit.session, ids)))
     ).all()
     moved_on = ("changed-since", "It was changed since, so it is left as it is.")
-    refused: Refusals = {row.account_id: moved_on for row in origin if row.version_after != row.version}
+    refused = unmet(unit.session, escalation.requirements(unit.session, unit.actor), ids)
+    refused |= {row.account_id: moved_on for row in origin if row.version_after != row.version}
     undos = {row.account_id: Undo(before=row.before or {}, after=row.after or {}, params=unit.params) for row in origin}
 
     def call(context: RunContext, accounts: Accounts) -> None:
@@ -69,16 +75,6 @@ def _action(unit: Unit, action_id: str) -> Action:
     return action
 
 
-def _unmet(unit: Unit, action: Action) -> Refusals:
-    if not action.requires:
-        return {}
-    ids = [item.account_id for item in unit.items if item.account_id is not None]
-    unmet = first_unmet(action.requires)
-    rows = unit.session.execute(select(Account.id, unmet).where(Account.id.in_(among(unit.session, ids)), unmet.is_not(None)))
-    reasons = messages(action.requires)
-    return {account_id: (code, reasons[code]) for account_id, code in rows}
-
-
 def _process(unit: Unit, action: Action, refused: Refusals, call: Callable[[RunContext, Accounts], None]) -> Effects:
     session = unit.session
     plugin = unit.view.owner(action.id)
@@ -87,21 +83,25 @@ def _process(unit: Unit, action: Action, refused: Refusals, call: Callable[[RunC
     while True:
         ids = [each for each in numbers if each not in refused]
         context = RunContext(unit, plugin, project(session, ids))
+        changes: Changes = {}
         if not ids:
             break
-        validators.remember(ids)
         savepoint = session.begin_nested()
         call(context, Accounts(session, ids))
         session.flush()
-        validators.remember([each for each in context.before if each not in numbers])
-        newly = dict(context.refused) or validators.refusals(list(context.before))
+        newly = dict(context.refused)
+        if not newly:
+            changes = _changes(session, context)
+            newly = guards.refusals(session, unit.actor, changes) or validators.refusals_of(
+                {each: before for each, (before, becomes) in changes.items()}
+            )
         if not newly:
             savepoint.commit()
             break
         savepoint.rollback()
         session.expire_all()
         _take_out(newly, refused, ids)
-    return _effects(unit, action, context, ids, numbers, refused)
+    return _effects(unit, action, context, changes, ids, numbers, refused)
 
 
 def _take_out(newly: Refusals, refused: Refusals, ids: Sequence[int]) -> None:
@@ -113,16 +113,18 @@ def _take_out(newly: Refusals, refused: Refusals, ids: Sequence[int]) -> None:
     refused.update(fresh)
 
 
-def _effects(unit: Unit, action: Action, context: RunContext, ids: Sequence[int], numbers: dict[int, int], refused: Refusals) -> Effects:
-    session = unit.session
+def _changes(session: Session, context: RunContext) -> Changes:
     after = project(session, list(context.before))
-    changes: dict[int, tuple[Fields, Fields]] = {}
-    for account_id, was in context.before.items():
-        before, becomes = difference(was, after[account_id])
-        recorded = context.records.get(account_id)
-        if recorded:
-            before, becomes = before | recorded[0], becomes | recorded[1]
-        changes[account_id] = (before, becomes)
+    return {account_id: difference(was, after[account_id]) for account_id, was in context.before.items()}
+
+
+def _effects(
+    unit: Unit, action: Action, context: RunContext, changes: Changes, ids: Sequence[int], numbers: dict[int, int], refused: Refusals
+) -> Effects:
+    session = unit.session
+    for account_id in context.records.keys() & changes.keys():
+        (before, becomes), recorded = changes[account_id], context.records[account_id]
+        changes[account_id] = (before | recorded[0], becomes | recorded[1])
     changed = [account_id for account_id, (before, becomes) in changes.items() if before or becomes]
     if changed:
         session.execute(
@@ -161,4 +163,5 @@ def _effects(unit: Unit, action: Action, context: RunContext, ids: Sequence[int]
         touched=frozenset(context.before),
         renamed=frozenset(each for each, (before, becomes) in changes.items() if not _TEXTS.isdisjoint(becomes)),
         behind=frozenset(changed) if action.syncs else frozenset(),
+        drawn_in=dict(drawn_in),
     )

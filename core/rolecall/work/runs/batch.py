@@ -16,15 +16,18 @@ from rolecall.errors import Refused, RolecallError
 from rolecall.store import listing
 from rolecall.store.engine import is_given_up, now
 from rolecall.store.tables import Run, RunItem
-from rolecall.work import links
+from rolecall.work import brakes, class_links, links
 from rolecall.work.application import Application
 from rolecall.work.runs.actors import actor_of
 from rolecall.work.runs.forms import open_params
 from rolecall.work.runs.kinds import KINDS
 from rolecall.work.runs.outcomes import write_outcomes
-from rolecall.work.runs.unit import Effects, Item, Outcome, Process, Unit
+from rolecall.work.runs.unit import DRAWN_IN, Effects, Item, Outcome, Process, Unit
 
 log = structlog.get_logger(__name__)
+
+#: The kinds of runs that are somebody's wish about the accounts chosen; what an import of one line closes is a rule's doing.
+_WISHES = ("action", "undo")
 
 
 def work_batch(app: Application, run_id: int, fence: int) -> bool:
@@ -51,17 +54,22 @@ def _batch(app: Application, session: Session, run_id: int, fence: int) -> tuple
         .order_by(RunItem.n)
         .limit(kind.batch(view, run))
     ).all()
-    if not waiting:
-        _finish(run, at)
-        return False, frozenset()
     actor = actor_of(session, run)
-    kind.check(view, run, actor)
     items = [Item(n=row.n, person_id=row.person_id, account_id=row.account_id) for row in waiting]
     params = {**run.params, **open_params(app.keyring, run.id, run.sealed_params)}
     unit = Unit(app=app, session=session, view=view, run=run, actor=actor, items=items, now=at, params=params)
+    if not waiting:
+        kind.end(unit)
+        _finish(run, at)
+        return False, frozenset()
+    kind.check(view, run, actor)
+    kind.begin(unit)
     effects = _halving(unit, kind.process)
     if effects.behind:
-        links.behind(session, sorted(effects.behind), run_id=run.id)
+        asked = run.kind in _WISHES and _closes_one(effects.outcomes) and brakes.is_about_one(session, run.id)
+        links.behind(session, sorted(effects.behind), run_id=run.id, asked=asked)
+    if effects.classes:
+        class_links.behind(session, sorted(effects.classes))
     if effects.renamed:
         listing.refresh(session, sorted(effects.renamed))
     if effects.touched - effects.renamed:
@@ -69,6 +77,7 @@ def _batch(app: Application, session: Session, run_id: int, fence: int) -> tuple
     digests = write_outcomes(app, session, run, items, effects.outcomes)
     run.leased_until = at + timedelta(seconds=app.config.lease_seconds)
     if len(waiting) < kind.batch(view, run):
+        kind.end(unit)
         _finish(run, at)
     audit.append(
         session,
@@ -79,11 +88,20 @@ def _batch(app: Application, session: Session, run_id: int, fence: int) -> tuple
         account_id=effects.outcomes[0].account_id if len(effects.outcomes) == 1 else None,
         at=at,
     )
-    return run.state == "running", frozenset(view.providers) if effects.behind else frozenset()
+    for account_id, (before, after) in effects.drawn_in.items():
+        payload = {"action": run.action, "before": before, "after": after}
+        audit.append(session, actor=actor, kind=DRAWN_IN, payload=payload, run_id=run.id, account_id=account_id, at=at)
+    return run.state == "running", frozenset(view.providers) if effects.behind or effects.classes else frozenset()
 
 
 def _finish(run: Run, at: datetime) -> None:
     run.state, run.leased_until, run.finished_at, run.sealed_params = "done", None, at, None
+
+
+def _closes_one(outcomes: Sequence[Outcome]) -> bool:
+    """Whether this was to close the only account that it was about: a new name of a closed one asks for nothing at a provider (R62)."""
+    after = outcomes[0].after or {} if len(outcomes) == 1 else {}
+    return after.get("active") is False or after.get("deleted") is True
 
 
 def _halving(unit: Unit, process: Process) -> Effects:
@@ -111,6 +129,8 @@ def _divide(unit: Unit, process: Process, error: Exception) -> Effects:
         touched=halves[0].touched | halves[1].touched,
         renamed=halves[0].renamed | halves[1].renamed,
         behind=halves[0].behind | halves[1].behind,
+        classes=halves[0].classes | halves[1].classes,
+        drawn_in={**halves[0].drawn_in, **halves[1].drawn_in},
     )
 
 

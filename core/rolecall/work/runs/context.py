@@ -7,10 +7,13 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
-from rolecall.accounts import passwords, settings
+from rolecall.accounts import escalation, first_password, passwords, settings
+from rolecall.accounts.actors import Actor
 from rolecall.store.bulk import among
 from rolecall.store.tables import Account, Run
+from rolecall.work.delivery import asking
 from rolecall.work.projection import Fields, project
+from rolecall.work.runs.plan import unmet
 from rolecall.work.runs.unit import Unit
 
 
@@ -74,6 +77,11 @@ class RunContext:
         """The account that acts, when it is one."""
         return self._unit.actor.account_id
 
+    @property
+    def actor(self) -> Actor:
+        """Who acts."""
+        return self._unit.actor
+
     def may(self, permission: str) -> bool:
         """Tell whether the actor holds a permission."""
         return self._unit.actor.may(permission)
@@ -92,10 +100,11 @@ class RunContext:
         self.skipped[account_id] = (code, message)
 
     def include(self, ids: Iterable[int]) -> None:
-        """Cover accounts outside the batch, before they are touched."""
+        """Cover accounts outside the batch, before they are touched; the actor must be allowed to act on them like on the others (Z-05)."""
         new = [each for each in ids if each not in self.before]
         self.session.flush()
         self.before.update(project(self.session, new))
+        self.refused.update(unmet(self.session, escalation.requirements(self.session, self._unit.actor), new))
 
     def record(self, account_id: int, field: str, before: Any, after: Any) -> None:
         """Add a change that lies outside the snapshot to the history."""
@@ -106,6 +115,26 @@ class RunContext:
         """Hand a value to the run's author, once."""
         self.secrets[account_id] = value
 
+    def first_passwords(self, ids: Sequence[int]) -> Mapping[int, str]:
+        """Open the first-time passwords that are still kept."""
+        return first_password.open_kept(self.session, self._unit.app.keyring, ids)
+
     def new_first_passwords(self, ids: Sequence[int]) -> Mapping[int, str]:
         """Give accounts a new first-time password and return the passwords by account."""
         return passwords.seal_first(self.session, self._unit.app.keyring, ids, now=self.now)
+
+    def phone_first_passwords(self, ids: Sequence[int], *, replace: bool = False) -> Mapping[int, str]:
+        """Make phones the first-time passwords of accounts and return what became of each."""
+        return first_password.use_phones(self.session, self._unit.app.keyring, ids, now=self.now, replace=replace)
+
+    def unusable(self, kind: str, addresses: Mapping[int, str]) -> Mapping[int, str]:
+        """Say, by account, why no message can be sent to its address."""
+        return asking.unusable(self.session, self._unit.view, kind, addresses)
+
+    def over_limits(self, kind: str, addresses: Mapping[int, str]) -> Mapping[int, str]:
+        """Say, by account, which limit stands against a message to its address now."""
+        return asking.over_limits(self.session, self._unit.view, kind, addresses)
+
+    def back_to_first_passwords(self, ids: Sequence[int]) -> Mapping[int, str]:
+        """Make the kept first-time passwords the passwords again, and return the new ones where they are gone."""
+        return first_password.go_back(self.session, self._unit.app.keyring, ids, now=self.now)

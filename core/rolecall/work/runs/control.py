@@ -1,13 +1,14 @@
 """Stops and resumes runs."""
 
-from sqlalchemy import select, update
+from sqlalchemy import Select, func, select, update
 from sqlalchemy.orm import Session
 
 from rolecall.accounts import audit
 from rolecall.accounts.actors import Actor
 from rolecall.errors import Forbidden, Refused, Unknown
+from rolecall.store import reach
 from rolecall.store.engine import now
-from rolecall.store.tables import Run, RunItem
+from rolecall.store.tables import Account, Run, RunItem
 from rolecall.work.application import Application
 
 
@@ -21,9 +22,33 @@ def find_run(session: Session, actor: Actor, run_id: int, *, verb: str = "view",
     run = session.scalar(statement.with_for_update() if lock else statement)
     if run is None:
         raise Unknown(f"There is no run {run_id}.")
-    if run.actor != actor.name and not actor.may(f"runs:{verb}"):
-        raise Forbidden("This run is somebody else's.", hint=f"It needs the permission “runs:{verb}”.")
+    if run.actor != actor.name:
+        if not _is_seen(session, actor, run_id):
+            raise Unknown(f"There is no run {run_id}.")
+        if not actor.may(f"runs:{verb}"):
+            raise Forbidden("This run is somebody else's.", hint=f"It needs the permission “runs:{verb}”.")
+        if verb != "view" and _reaches_further(session, actor, run_id):
+            raise Forbidden("This run is somebody else's, and also about accounts that your role does not reach.")
     return run
+
+
+def _is_seen(session: Session, actor: Actor, run_id: int) -> bool:
+    """Whether something of the run is within reach of the actor; the same that a narrowed session shows (R58)."""
+    if actor.types is None:
+        return True
+    return session.scalar(_items(run_id).where(*reach.accounts(actor.types)).limit(1)) is not None
+
+
+def _reaches_further(session: Session, actor: Actor, run_id: int) -> bool:
+    """Whether a run is also about accounts or people that the actor's rights do not reach."""
+    if actor.types is None:
+        return False
+    outside = select(RunItem.n).outerjoin(Account, Account.id == RunItem.account_id).where(RunItem.run_id == run_id)
+    return session.scalar(outside.where(func.coalesce(Account.type, "").not_in(actor.types)).limit(1)) is not None
+
+
+def _items(run_id: int) -> Select[int]:
+    return select(RunItem.n).join(Account, Account.id == RunItem.account_id).where(RunItem.run_id == run_id)
 
 
 def stop(app: Application, actor: Actor, run_id: int) -> None:

@@ -8,7 +8,7 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from rolecall.sdk.words import OUTCOMES
-from rolecall.store.tables import Account, Person, Run, RunItem
+from rolecall.store.tables import Account, Link, Person, Run, RunItem
 
 Document = dict[str, Any]
 #: A statement of items with user name, account's names, person's code, list and names.
@@ -26,6 +26,21 @@ def counts(session: Session, run_ids: Sequence[int]) -> dict[int, dict[str, int]
     return found
 
 
+def at_providers(session: Session, run_ids: Sequence[int]) -> dict[int, dict[str, int]]:
+    """How many accounts of each run still wait for a provider, and how many are blocked there until somebody looks, in one statement.
+
+    An account that a later run put behind waits for that one.
+    """
+    found = {run_id: {"waiting": 0, "blocked": 0} for run_id in run_ids}
+    behind = select(Link.run_id, Link.blocked, func.count(Link.account_id.distinct())).where(
+        Link.run_id.in_(run_ids), Link.synced < Link.wanted
+    )
+    for run_id, blocked, n in session.execute(behind.group_by(Link.run_id, Link.blocked)):
+        if run_id is not None:
+            found[run_id]["blocked" if blocked else "waiting"] = n
+    return found
+
+
 def run_document(session: Session, run: Run) -> Document:
     """One run."""
     return run_documents(session, [run])[0]
@@ -34,6 +49,7 @@ def run_document(session: Session, run: Run) -> Document:
 def run_documents(session: Session, runs: Sequence[Run]) -> list[Document]:
     """Several runs, with their counts in one statement."""
     by_run = counts(session, [run.id for run in runs])
+    pending = at_providers(session, [run.id for run in runs])
     return [
         {
             "id": run.id,
@@ -45,6 +61,7 @@ def run_documents(session: Session, runs: Sequence[Run]) -> list[Document]:
             "params": run.params,
             "filter": run.filter,
             "counts": by_run[run.id],
+            "at_providers": pending[run.id],
             "facts": {k: v for k, v in run.facts.items() if k != "had_secrets"},
             "error": run.error,
             "created_at": _time(run.created_at),
@@ -92,12 +109,19 @@ def item_documents(session: Session, statement: Items) -> list[Document]:
 
 
 def changes_in_words(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> list[tuple[str, str, str]]:
-    """(field, before, after) as a person reads them, for pages and exports."""
-    names = list({**(before or {}), **(after or {})})
-    return [(_field(name), _value((before or {}).get(name)), _value((after or {}).get(name))) for name in names]
+    """(field, before, after) as a person reads them, for pages and exports; what changed of a person's account follows the person."""
+    was, becomes = dict(before or {}), dict(after or {})
+    of_account = (dict(was.pop("account", None) or {}), dict(becomes.pop("account", None) or {}))
+    return [
+        (f"{whose}{_field(name)}", _value(old.get(name)), _value(new.get(name)))
+        for whose, (old, new) in (("", (was, becomes)), ("account ", of_account))
+        for name in {**old, **new}
+    ]
 
 
 def _field(name: str) -> str:
+    if name.startswith("class:"):
+        return f"role in class {name.removeprefix('class:')}"
     return f"role in {name.removeprefix('role:')}" if name.startswith("role:") else name.replace("_", " ")
 
 

@@ -16,7 +16,7 @@ from rolecall.store.tables import AuditEntry, Run, RunItem
 from rolecall.work.runs.outcomes import item_digest
 
 #: The audit's kinds that list items.
-KINDS = ("run.action", "run.undo", "run.open", "run.import")
+KINDS = ("run.action", "run.undo", "run.open", "run.import", "run.status")
 
 
 def verify_all(session: Session) -> Verdict:

@@ -4,18 +4,23 @@ Owns the form context: what choices and password rules may ask. Hashing happens 
 """
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from marshmallow import RAISE, Schema, ValidationError
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from rolecall.accounts import passwords
+from rolecall.accounts import passwords, roles, settings
 from rolecall.accounts.sealing import Keyring, place
 from rolecall.errors import Invalid
 from rolecall.plugins.registry import View
-from rolecall.sdk.fields import form, secret_names
+from rolecall.sdk.fields import Option, form, secret_names
+from rolecall.sdk.words import USER_TYPES
+from rolecall.store.tables import Role, StudentStatus
+from rolecall.work.delivery import asking
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +35,47 @@ class Form:
     def providers(self) -> Mapping[str, str]:
         """Labels of the enabled providers by id."""
         return {name: provider.label for name, provider in self.view.providers.items()}
+
+    @property
+    def login_methods(self) -> Mapping[str, str]:
+        """Labels of the enabled login methods by id."""
+        return {name: method.label for name, method in self.view.login_methods.items()}
+
+    def issuer_of(self, method: str) -> str:
+        """Who vouches for the identities of a login method, as it is set up now.
+
+        :raises ValidationError: when it is not set up.
+        """
+        plugin = self.view.plugins[method]
+        schema = plugin.settings_schema
+        values = settings.read(self.session, method, schema) if schema is not None else {}
+        try:
+            return self.view.login_methods[method].issuer_of(values)
+        except (Exception, SystemExit) as error:  # a plugin may raise anything; here it ends as a sentence
+            raise ValidationError(f"{plugin.label} is not set up for signing in.") from error
+
+    @property
+    def roles(self) -> Sequence[Option]:
+        """Every role by its id; ``type/name`` where two types share a name."""
+        rows = self.session.execute(select(Role.id, Role.name, Role.user_type, Role.name_key).order_by(Role.user_type, Role.name)).all()
+        shared = Counter(row.name_key for row in rows)
+        return [(str(row.id), row.name if shared[row.name_key] == 1 else f"{row.user_type}/{row.name}") for row in rows]
+
+    @property
+    def modest_roles(self) -> Mapping[str, tuple[str, str]]:
+        """The roles that nobody has to decide about each time, by their ids: user type and label."""
+        found = roles.modest(self.session)
+        return {str(each.id): (each.user_type, f"{USER_TYPES[each.user_type]}: {each.name}") for each in found}
+
+    @property
+    def statuses(self) -> Sequence[Option]:
+        """Every student status by its id."""
+        rows = self.session.execute(select(StudentStatus.id, StudentStatus.label).order_by(StudentStatus.id))
+        return [(str(row.id), row.label) for row in rows]
+
+    def price_of(self, kind: str) -> str:
+        """What one message of a kind costs, in a sentence."""
+        return asking.price(self.session, self.view, kind)
 
     def hash_password(self, password: str) -> str:
         """Check the rules for these accounts and hash.

@@ -9,7 +9,8 @@ from rolecall.plugins.registry import View
 from rolecall.store.tables import Run
 from rolecall.work.imports import apply
 from rolecall.work.runs import accounts_batch, opening_batch
-from rolecall.work.runs.unit import Process
+from rolecall.work.runs.conclusion import conclude, nothing, take_back
+from rolecall.work.runs.unit import Process, Unit
 
 #: People per transaction of an import or an opening: long enough to be fast, short enough for others to write in between.
 PEOPLE = 500
@@ -23,6 +24,9 @@ class Kind:
     batch: Callable[[View, Run], int]
     permissions: Callable[[Run], tuple[str, ...]]
     needs_action: bool = False
+    #: What is done in the first transaction before its items, and in the last one after them.
+    begin: Callable[[Unit], None] = nothing
+    end: Callable[[Unit], None] = nothing
 
     def check(self, view: View, run: Run, actor: Actor) -> None:
         """Refuse to go on when the plugin was disabled or the actor lost the right meanwhile.
@@ -45,9 +49,14 @@ def _of_action(run: Run) -> tuple[str, ...]:
 
 
 KINDS = {
-    "action": Kind(process=accounts_batch.process_action, batch=_action_batch, permissions=_of_action, needs_action=True),
-    "undo": Kind(process=accounts_batch.process_undo, batch=_action_batch, permissions=_of_action, needs_action=True),
-    "open": Kind(process=opening_batch.process_open, batch=lambda _view, _run: PEOPLE, permissions=lambda _run: ("accounts:create",)),
+    "action": Kind(process=accounts_batch.process_action, batch=_action_batch, permissions=_of_action, needs_action=True, end=conclude),
+    "undo": Kind(process=accounts_batch.process_undo, batch=_action_batch, permissions=_of_action, needs_action=True, begin=take_back),
+    "open": Kind(
+        process=opening_batch.process_open,
+        batch=lambda _view, _run: PEOPLE,
+        permissions=lambda _run: ("accounts:create",),
+        end=opening_batch.count_not_invited,
+    ),
     "import": Kind(
         process=apply.process_import,
         batch=lambda _view, _run: 2 * PEOPLE,

@@ -9,11 +9,15 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from rolecall.store.tables import Account, RunItem
+from rolecall.store.tables import Account, Run, RunItem
 from rolecall.work.runs.documents import Document, item_documents, items_query
 
 #: What an office looks at first stands first.
 ORDER = ("failed", "skipped", "done", "waiting")
+#: The code of accounts that were opened and not invited (R51), what is said of each, and the run's fact that counts them.
+NOT_INVITED = "not-invited"
+NO_ADDRESS = "No invitation was sent, because the person's record has no e-mail."
+NOT_INVITED_FACT = "not_invited"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +31,10 @@ class Reason:
 
 
 def reasons(session: Session, run_id: int) -> list[Reason]:
-    """The reasons of skipped and failed items, the most frequent first; where texts differ, one of them stands for its code."""
+    """The reasons of skipped and failed items, the most frequent first; where texts differ, one of them stands for its code.
+
+    Accounts that were opened and not invited are named too, once the run that opened them has ended.
+    """
     number = func.count().label("number")
     rows = session.execute(
         select(RunItem.outcome, RunItem.code, func.min(RunItem.message), number)
@@ -35,7 +42,9 @@ def reasons(session: Session, run_id: int) -> list[Reason]:
         .group_by(RunItem.outcome, RunItem.code)
         .order_by(RunItem.outcome, number.desc())
     )
-    return [Reason(outcome=outcome, code=code or "", message=message or code or "", count=count) for outcome, code, message, count in rows]
+    found = [Reason(outcome=outcome, code=code or "", message=message or code or "", count=count) for outcome, code, message, count in rows]
+    not_invited = session.get_one(Run, run_id).facts.get(NOT_INVITED_FACT)
+    return [*found, Reason(outcome="done", code=NOT_INVITED, message=NO_ADDRESS, count=not_invited)] if not_invited else found
 
 
 def items_page(

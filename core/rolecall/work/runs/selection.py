@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
+from rolecall.accounts.actors import Actor
 from rolecall.errors import Invalid, Unknown
 from rolecall.plugins.registry import View
 from rolecall.sdk.lists import FilterContext
-from rolecall.store import filters
+from rolecall.store import filters, reach
 from rolecall.store.engine import now
 from rolecall.store.tables import Account, Listing
 
@@ -48,12 +49,12 @@ def of_words(words: Mapping[str, str]) -> Selection:
     return Selection(words=dict(words))
 
 
-def select_accounts(session: Session, view: View, selection: Selection) -> Select[int, int]:
-    """Build the statement that yields (account id, person id) in list order.
+def select_accounts(session: Session, view: View, selection: Selection, actor: Actor) -> Select[int, int]:
+    """Build the statement that yields (account id, person id) in list order, of the accounts that the actor's rights reach (R58).
 
     :raises Invalid: when a filter word or its value is unknown.
     """
-    statement = select(Account.id, Account.person_id).join(Listing, Listing.account_id == Account.id)
+    statement = select(Account.id, Account.person_id).join(Listing, Listing.account_id == Account.id).where(*reach.accounts(actor.types))
     if selection.ids is not None:
         statement = statement.where(Account.id.in_(selection.ids))
     else:
@@ -63,14 +64,15 @@ def select_accounts(session: Session, view: View, selection: Selection) -> Selec
     return statement.order_by(Listing.sort_name, Account.id)
 
 
-def count(session: Session, view: View, selection: Selection) -> int:
+def count(session: Session, view: View, selection: Selection, actor: Actor) -> int:
     """Count the accounts of a selection.
 
-    :raises Unknown: when an id belongs to no account.
+    :raises Unknown: when an id belongs to no account, or to none that the actor's rights reach: the answer is the same.
     """
-    found = session.scalar(select(func.count()).select_from(select_accounts(session, view, selection).order_by(None).subquery())) or 0
+    chosen = select_accounts(session, view, selection, actor).order_by(None)
+    found = session.scalar(select(func.count()).select_from(chosen.subquery())) or 0
     if selection.ids is not None and found < len(selection.ids):
-        known = set(session.scalars(select(Account.id).where(Account.id.in_(selection.ids))))
+        known = set(session.scalars(select(Account.id).where(Account.id.in_(selection.ids), *reach.accounts(actor.types))))
         missing = [str(each) for each in selection.ids if each not in known]
         raise Unknown(f"There is no account with the id {', '.join(missing[:5])}.", hint="Reload the list and select again.")
     return found

@@ -19,9 +19,13 @@ from rolecall.sdk.action import Action, Grade
 from rolecall.store.engine import now
 from rolecall.store.tables import Account, Run, RunItem
 from rolecall.work.application import Application
+from rolecall.work.delivery import quotes
+from rolecall.work.delivery.quotes import Quote
 from rolecall.work.runs.advance import advance_now
+from rolecall.work.runs.foresee import foresee
 from rolecall.work.runs.forms import Form, load_params, seal_params
-from rolecall.work.runs.plan import find_action, first_unmet, messages
+from rolecall.work.runs.guards import FORBIDDEN, INVALID, requirements_of
+from rolecall.work.runs.plan import find_action, first_unmet, messages, refuse_pages
 from rolecall.work.runs.selection import Selection, count, select_accounts
 
 #: Runs up to this many accounts go on in the request; more are the worker's.
@@ -53,16 +57,24 @@ def start(app: Application, actor: Actor, request: Request) -> int:
     with app.db.read() as session:
         view = app.plugins.view(session)
         action = find_action(view, actor, request.action)
+        refuse_pages(action)
         known = known_run(session, actor, request.idempotency_key, body)
         if known is not None:
             # Repeated after it had its effect, which may be why it would not apply any more.
             return known
-        total = count(session, view, request.selection)
-        _check_request(action, request, total)
+        total = count(session, view, request.selection, actor)
         form = Form(session=session, view=view, account_ids=request.selection.ids or ())
-        params = load_params(action.params, request.params, form)
+        params = None
+        quote = None
+        if action.sends is not None:
+            params = load_params(action.params, request.params, form)
+            quote = foresee(app, session, view, actor, action.id, request.selection, params.all).quote
+        _check_request(action, request, total, form, quote)
+        params = params or load_params(action.params, request.params, form)
         if request.selection.is_single:
-            _refuse_single(session, action, request.selection)
+            _refuse_single(session, actor, action, request.selection)
+    if quote is not None:
+        quotes.ensure(app, quote)
 
     def freeze(session: Session) -> tuple[int, bool]:
         known = known_run(session, actor, request.idempotency_key, body)
@@ -71,7 +83,7 @@ def start(app: Application, actor: Actor, request: Request) -> int:
         run = new_run(session, actor, kind="action", action=action.id, params=params.plain, request=request, body=body)
         run.sealed_params = seal_params(app.keyring, run.id, params)
         run.facts = {"had_secrets": bool(params.secret)}
-        frozen = freeze_accounts(session, view, run, request.selection)
+        frozen = freeze_accounts(session, view, run, request.selection, actor)
         # Somebody may have changed the list between the count above and this transaction.
         if request.expected is not None and frozen != request.expected:
             raise _count_changed(request.expected, frozen)
@@ -128,6 +140,7 @@ def new_run(
         actor=actor.name,
         actor_account_id=actor.account_id,
         actor_label=actor.label,
+        actor_period_id=actor.period_id,
         address=actor.address,
         reason=request.reason if request else None,
         params=dict(params),
@@ -144,9 +157,9 @@ def new_run(
     return run
 
 
-def freeze_accounts(session: Session, view: View, run: Run, selection: Selection) -> int:
+def freeze_accounts(session: Session, view: View, run: Run, selection: Selection, actor: Actor) -> int:
     """Write one waiting item per selected account, in list order, with one statement; returns how many."""
-    chosen = select_accounts(session, view, selection).subquery()
+    chosen = select_accounts(session, view, selection, actor).subquery()
     numbered = select(literal(run.id), func.row_number().over(), chosen.c.person_id, chosen.c.id, literal("waiting"))
     session.execute(insert(RunItem).from_select(["run_id", "n", "person_id", "account_id", "outcome"], numbered))
     return session.scalar(select(func.count()).select_from(RunItem).where(RunItem.run_id == run.id)) or 0
@@ -185,25 +198,26 @@ def digest(app: Application, request: Request) -> str:
     return hmac.new(app.config["secret_key"].encode(), text.encode(), hashlib.sha256).hexdigest()
 
 
-def _check_request(action: Action, request: Request, total: int) -> None:
+def _check_request(action: Action, request: Request, total: int, form: Form, quote: Quote | None) -> None:
     if total > 1 and not action.bulk:
         raise Refused(f"“{action.label}” is for one account at a time; {total:,} are selected.")
     if request.expected is not None and request.expected != total:
         raise _count_changed(request.expected, total)
     if action.grade is not Grade.PLAIN and not request.agreed:
-        raise ConsentRequired(action.confirm or action.label)
+        raise ConsentRequired(" ".join(filter(None, (quote.sentence if quote else "", action.consequence(form) or action.label))))
     if action.grade is Grade.RETYPE and request.expected is None:
-        raise ConsentRequired(f"{action.confirm} Type the number of accounts, {total:,}, to confirm.")
+        raise ConsentRequired(f"{action.consequence(form)} Type the number of accounts, {total:,}, to confirm.")
 
 
 def _count_changed(expected: int, found: int) -> CountChanged:
     return CountChanged(f"The selection was {expected:,} when you saw it and is {found:,} now. Look at it again.", count=found)
 
 
-def _refuse_single(session: Session, action: Action, selection: Selection) -> None:
-    code = session.scalar(select(first_unmet(action.requires)).select_from(Account).where(Account.id.in_(selection.ids or ())))
+def _refuse_single(session: Session, actor: Actor, action: Action, selection: Selection) -> None:
+    requires = requirements_of(session, actor, action)
+    code = session.scalar(select(first_unmet(requires)).select_from(Account).where(Account.id.in_(selection.ids or ())))
     if code is not None:
-        raise Refused(messages(action.requires)[code], code=code)
+        raise _refusal(messages(requires)[code], code)
 
 
 def raise_refusal(app: Application, run_id: int) -> None:
@@ -211,5 +225,10 @@ def raise_refusal(app: Application, run_id: int) -> None:
     with app.db.read() as session:
         item = session.scalar(select(RunItem).where(RunItem.run_id == run_id, RunItem.outcome == "skipped"))
         if item is not None:
-            kind = Forbidden if item.code == Forbidden.code else Refused
-            raise kind(item.message or "It does not apply.", code=item.code)
+            raise _refusal(item.message or "It does not apply.", item.code)
+
+
+def _refusal(message: str, code: str | None) -> Refused:
+    if code in INVALID:
+        return Invalid(message, code=code)
+    return Forbidden(message, code=code) if code in FORBIDDEN else Refused(message, code=code)

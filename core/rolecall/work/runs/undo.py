@@ -1,12 +1,13 @@
 """Takes a run back: a run with ``undoes``, over the accounts that still are as the run left them."""
 
-from sqlalchemy import func, insert, literal, select
+from sqlalchemy import ColumnElement, func, insert, literal, select
 from sqlalchemy.orm import Session
 
 from rolecall.accounts.actors import Actor
 from rolecall.errors import Refused
+from rolecall.store import reach
 from rolecall.store.engine import now
-from rolecall.store.tables import Run, RunItem
+from rolecall.store.tables import Account, Run, RunItem
 from rolecall.work.application import Application
 from rolecall.work.runs.control import find_run
 from rolecall.work.runs.plan import find_action
@@ -41,10 +42,15 @@ def start_undo(app: Application, actor: Actor, run_id: int) -> int:
         run = new_run(session, actor, kind="undo", action=origin.action, params=origin.params, undoes=origin.id)
         done = select(
             literal(run.id), func.row_number().over(order_by=RunItem.n), RunItem.person_id, RunItem.account_id, literal("waiting")
-        ).where(RunItem.run_id == origin.id, RunItem.outcome == "done")
+        ).where(RunItem.run_id == origin.id, RunItem.outcome == "done", *_reached(actor))
         session.execute(insert(RunItem).from_select(["run_id", "n", "person_id", "account_id", "outcome"], done))
         total = session.scalar(select(func.count()).select_from(RunItem).where(RunItem.run_id == run.id)) or 0
         begin(app, run, total, now(session))
         return run.id, run.state == "running"
 
     return go_on(app, *app.db.attempt(freeze))
+
+
+def _reached(actor: Actor) -> list[ColumnElement[bool]]:
+    """Of somebody else's run, only what the actor's rights reach is taken back (R58)."""
+    return [] if actor.types is None else [RunItem.account_id.in_(select(Account.id).where(*reach.accounts(actor.types)))]

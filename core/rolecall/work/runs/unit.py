@@ -1,6 +1,6 @@
 """The values that travel through one batch of a run: the unit of work, and what came of it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -11,6 +11,9 @@ from rolecall.accounts.actors import Actor
 from rolecall.plugins.registry import View
 from rolecall.store.tables import Run
 from rolecall.work.application import Application
+
+#: The audit's kind of what a run did to an account that is none of its items.
+DRAWN_IN = "account.drawn_in"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +43,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effects:
-    """What a batch did: every item's outcome, the accounts whose list rows may differ, and those that fall behind.
+    """What a batch did: every item's outcome, the accounts whose list rows may differ, and who falls behind.
 
     Names, user names and addresses may differ for the ``renamed`` alone: folding texts is what costs time.
     """
@@ -49,6 +52,10 @@ class Effects:
     touched: frozenset[int] = frozenset()
     renamed: frozenset[int] = frozenset()
     behind: frozenset[int] = frozenset()
+    #: Classes that fall behind.
+    classes: frozenset[int] = frozenset()
+    #: Accounts that the handler drew in, with what they were and are: they have no item, so the audit tells their history.
+    drawn_in: Mapping[int, tuple[dict[str, Any], dict[str, Any]]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +70,11 @@ class Unit:
     items: Sequence[Item]
     now: datetime
     params: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def run_id(self) -> int:
+        """The run's id."""
+        return self.run.id
 
 
 #: Works one batch off. It may raise: the batch is then rolled back and halved, down to single items.

@@ -1,6 +1,7 @@
 """Asks the enabled plugins whether they can live with what a batch did, and fails closed when one of them breaks."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import structlog
@@ -9,8 +10,10 @@ from sqlalchemy.orm import Session
 from rolecall.errors import PluginFault
 from rolecall.plugins.registry import View
 from rolecall.sdk.snapshots import AccountChange, AccountSnapshot, Refusal
+from rolecall.sdk.validation import validated
 from rolecall.work.application import Application
-from rolecall.work.snapshots import account_snapshots
+from rolecall.work.projection import Fields
+from rolecall.work.snapshots import account_snapshots, as_they_were, snapshot_fields
 
 log = structlog.get_logger(__name__)
 HOOK = "validate_accounts"
@@ -28,13 +31,28 @@ class Place(Protocol):
     @property
     def view(self) -> View: ...
 
+    @property
+    def run_id(self) -> int | None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outside:
+    """The place of a change that is no batch of a run."""
+
+    app: Application
+    session: Session
+    view: View
+    run_id: None = None
+
 
 class Validators:
-    """The validators of one batch. Costs nothing while no enabled plugin has one."""
+    """The validators of one batch. Costs nothing while no enabled plugin has one, or none that looks at what changes."""
 
     def __init__(self, unit: Place) -> None:
         self._unit = unit
-        self._active = unit.app.plugins.implements(unit.view, HOOK)
+        implementations = list(unit.app.plugins.implementations(unit.view, HOOK))
+        self._active = bool(implementations)
+        self._fields = frozenset[str]().union(*(validated(each) for each in implementations))
         self._before: dict[int, AccountSnapshot] = {}
 
     def remember(self, ids: Sequence[int]) -> None:
@@ -55,6 +73,23 @@ class Validators:
             for each in ids
             if each in after and self._before.get(each) != after[each]
         ]
+        return self._ask(changes)
+
+    def refusals_of(self, changed: Mapping[int, Fields]) -> dict[int, tuple[str, str]]:
+        """Return the refused among accounts whose own fields changed, as :meth:`refusals` does; ``changed`` is what these fields were.
+
+        Needs nothing remembered, and reads only accounts in which a field changed that a validator looks at.
+
+        :raises PluginFault: when a validator itself fails; the batch is then not done.
+        """
+        shown = {each: was for each, was in changed.items() if not self._fields.isdisjoint(snapshot_fields(was))}
+        if not shown:
+            return {}
+        after = account_snapshots(self._unit.session, list(shown))
+        before = as_they_were(self._unit.session, after, shown)
+        return self._ask([AccountChange(before=before[each], after=after[each]) for each in after])
+
+    def _ask(self, changes: Sequence[AccountChange]) -> dict[int, tuple[str, str]]:
         refused: dict[int, tuple[str, str]] = {}
         if not changes:
             return refused

@@ -5,43 +5,84 @@ Owns the guard around a plugin's calls. No transaction is open here. Knows nothi
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import structlog
 
-from rolecall.errors import Ambiguous, Misconfigured, ProviderError, Transient
+from rolecall.errors import Ambiguous, Conflict, Misconfigured, ProviderError, Transient
 from rolecall.sdk.provider import Change, Provider, Result, Verb
 from rolecall.work.leases import Lease, NotCalledError
 from rolecall.work.sync.circuit import THRESHOLD
-from rolecall.work.sync.claim import Claimed
-from rolecall.work.sync.outcome import Outcome
+from rolecall.work.sync.claim import Claimed, ClaimedLink
+from rolecall.work.sync.conversion import Conversion
+from rolecall.work.sync.outcome import LinkOutcome, Outcome
 
 log = structlog.get_logger(__name__)
 
 #: Links that failed like this are called alone: in a batch they might take the others with them.
 _SUSPECT = ("error", "ambiguous")
 
+AnyOutcome = TypeVar("AnyOutcome", bound=LinkOutcome)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
-    """A claimed link and the change that was planned for it. ``is_password_new``: the link had no initial password before this claim."""
+    """A claimed link and the change that was planned for it. ``is_password_new``: the link had no initial password before this claim.
+
+    ``apart`` are remote accounts that somebody decided are not this person's (R64).
+    ``sign_in_name`` and ``conversion`` are what holds once the change is accepted.
+    """
 
     link: Claimed
     change: Change
     is_password_new: bool = False
+    apart: frozenset[str] = frozenset()
+    sign_in_name: str | None = None
+    conversion: Conversion | None = None
 
 
-class Caller:
-    """Carries out one plan under one lease. ``seconds`` is the longest that one call may take, ``failures`` in a row came before."""
+class Guard:
+    """Says before each call whether it may be made, and learns from each outcome whether the next one may.
 
-    def __init__(
-        self, provider: Provider, lease: Lease, *, seconds: float, failures: int = 0, stop: Callable[[], bool] = lambda: False
-    ) -> None:
-        self._provider = provider
+    ``seconds`` is the longest that one call may take, ``failures`` in a row came before.
+    """
+
+    def __init__(self, lease: Lease, *, seconds: float, failures: int = 0, stop: Callable[[], bool] = lambda: False) -> None:
         self._lease = lease
         self._seconds = seconds
         self._failures = failures
         self._stop = stop
         self._halted = False
+
+    def ensure(self) -> None:
+        """Go on only if there is time, nobody wants us to stop, and the last calls gave no reason to.
+
+        :raises NotCalledError: when the call must not be made.
+        """
+        if self._halted or self._stop():
+            raise NotCalledError("The sync stopped before this one.")
+        self._lease.ensure(self._seconds)
+
+    def noted(self, outcome: AnyOutcome) -> AnyOutcome:
+        """Learn from an outcome and return it."""
+        if outcome.is_providers_fault:
+            self._failures += 1
+        elif outcome.change is not None and outcome.error is None:
+            self._failures = 0
+        asked_to_wait = isinstance(outcome.error, Transient) and not outcome.left and bool(outcome.error.retry_after)
+        if isinstance(outcome.error, Misconfigured | NotCalledError) or asked_to_wait or self._failures >= THRESHOLD:
+            self._halted = True
+        return outcome
+
+
+class Caller:
+    """Carries out one plan under one lease; options as for :class:`Guard`."""
+
+    def __init__(
+        self, provider: Provider, lease: Lease, *, seconds: float, failures: int = 0, stop: Callable[[], bool] = lambda: False
+    ) -> None:
+        self._provider = provider
+        self._guard = Guard(lease, seconds=seconds, failures=failures, stop=stop)
         # The default carries changes out one by one as they are asked for; a plugin's own may have called for all of them already.
         self._is_stepwise = type(provider).apply is Provider.apply
 
@@ -50,9 +91,9 @@ class Caller:
         for part in self._parts(plan):
             ready: list[Planned] = []
             for each in part:
-                found = self._find_lost(each)
+                found = self._kept_apart(each) if each.apart and each.change.verb is Verb.CREATE else self._find_lost(each)
                 if isinstance(found, Outcome):
-                    yield self._noted(found)
+                    yield self._guard.noted(found)
                 else:
                     ready.append(found)
             if ready:
@@ -70,7 +111,7 @@ class Caller:
         if change.verb is Verb.CREATE or change.external_id is not None:
             return planned
         try:
-            self._ensure()
+            self._guard.ensure()
             found = self._provider.find(change.account)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything; here it ends as this account's outcome
             return _failed(planned, error)
@@ -80,11 +121,28 @@ class Caller:
             return Outcome(link=planned.link, change=change, external_id=found.external_id)
         return replace(planned, change=replace(change, external_id=found.external_id))
 
+    def _kept_apart(self, planned: Planned) -> Planned | Outcome:
+        """Look before an account is made whether it would be taken for one that is somebody else's."""
+        try:
+            self._guard.ensure()
+            found = self._provider.find(planned.change.account)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything; here it ends as this account's outcome
+            return _failed(planned, error)
+        if found is None or found.external_id not in planned.apart:
+            return planned
+        return _failed(
+            planned,
+            Conflict(
+                f"{self._provider.label} has an account with this user name or e-mail that is another person's, as somebody decided.",
+                hint="Change the user name or e-mail here, or decide again on the page of the comparison, and retry.",
+            ),
+        )
+
     def _apply(self, part: Sequence[Planned]) -> Iterator[Outcome]:
         waiting = {each.change.link_id: each for each in part}
         error: BaseException | None = None
         try:
-            self._ensure()
+            self._guard.ensure()
             results = iter(self._provider.apply([each.change for each in part]))
             while waiting:
                 result = next(results, None)
@@ -92,13 +150,14 @@ class Caller:
                     break
                 planned = self._match(result, waiting)
                 if planned is not None:
-                    yield self._noted(_outcome(planned, result))
+                    yield self._guard.noted(_outcome(planned, result))
                 if waiting and self._is_stepwise:
-                    self._ensure()
+                    self._guard.ensure()
         except (Exception, SystemExit) as raised:  # noqa: BLE001 - a plugin may raise anything; here it ends as these accounts' outcome
             error = raised
         for planned in waiting.values():
-            yield self._noted(_failed(planned, error or Ambiguous(f"{self._provider.label} did not say what became of this account.")))
+            unsaid = Ambiguous(f"{self._provider.label} did not say what became of this account.")
+            yield self._guard.noted(_failed(planned, error or unsaid))
 
     def _match(self, result: object, waiting: dict[int, Planned]) -> Planned | None:
         link_id = getattr(getattr(result, "change", None), "link_id", None)
@@ -106,22 +165,6 @@ class Caller:
         if planned is None:
             log.error("result of no change", provider=self._provider.id, link=link_id, kind=type(result).__name__)
         return planned
-
-    def _ensure(self) -> None:
-        """Go on only if there is time, nobody wants us to stop, and the last calls gave no reason to."""
-        if self._halted or self._stop():
-            raise NotCalledError("The sync stopped before this account.")
-        self._lease.ensure(self._seconds)
-
-    def _noted(self, outcome: Outcome) -> Outcome:
-        if outcome.is_providers_fault:
-            self._failures += 1
-        elif outcome.change is not None and outcome.error is None:
-            self._failures = 0
-        asked_to_wait = isinstance(outcome.error, Transient) and not outcome.left and bool(outcome.error.retry_after)
-        if isinstance(outcome.error, Misconfigured | NotCalledError) or asked_to_wait or self._failures >= THRESHOLD:
-            self._halted = True
-        return outcome
 
 
 def _outcome(planned: Planned, result: Result) -> Outcome:
@@ -136,13 +179,20 @@ def _outcome(planned: Planned, result: Result) -> Outcome:
         external_id=external_id,
         adopted=bool(result.adopted),
         is_password_new=planned.is_password_new,
+        sign_in_name=planned.sign_in_name,
+        conversion=planned.conversion,
         note=str(result.note),
     )
 
 
 def _failed(planned: Planned, error: BaseException) -> Outcome:
+    return Outcome(link=planned.link, change=planned.change, error=tamed(error, planned.link, str(planned.change.verb)))
+
+
+def tamed(error: BaseException, link: ClaimedLink, doing: str) -> Exception:
+    """Return what a plugin raised as an exception that is kept as an outcome; what is no provider's error is logged."""
     if not isinstance(error, Exception):
         error = RuntimeError(f"The plugin tried to end the program ({type(error).__name__}).")
     if not isinstance(error, ProviderError):
-        log.error("plugin failed", provider=planned.link.provider, link=planned.link.id, verb=str(planned.change.verb), exc_info=error)
-    return Outcome(link=planned.link, change=planned.change, error=error)
+        log.error("plugin failed", provider=link.provider, link=link.id, verb=doing, exc_info=error)
+    return error

@@ -1,7 +1,8 @@
 """Decides whether a provider may be called now, and learns from what came of the calls.
 
 Owns a provider's state: ok, open (it is down and left alone, but for a probe now and then) or paused (its settings are refused, or a
-person said so). Knows nothing of accounts; no account loses an attempt for its provider's sake.
+person said so). A provider that comes back is not met with everything at once: what may be on its way doubles with each group of calls that
+succeeds, over all workers, whatever process they are in. Knows nothing of accounts; no account loses an attempt for its provider's sake.
 """
 
 from dataclasses import dataclass
@@ -15,30 +16,40 @@ from rolecall.errors import ProviderError, Unknown
 from rolecall.store.engine import now
 from rolecall.store.tables import PluginState, Setting
 
-OK, OPEN, PAUSED, HELD = "ok", "open", "paused", "held"
+OK, OPEN, PAUSED = "ok", "open", "paused"
 
 #: Transient failures in a row, over all accounts, that open the circuit.
 THRESHOLD = 10
 PROBE = timedelta(seconds=60)
 LONGEST_PROBE = timedelta(minutes=15)
+#: A provider that takes so many at once has come back.
+RECOVERED = 256
 
 _OPTIONS = {"synchronize_session": False}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Admission:
-    """Whether calls may be made. ``probe``: one, to see whether the provider is back. ``failures`` in a row happened before."""
+    """Whether calls may be made. ``probe``: one, to see whether the provider is back. ``failures`` in a row happened before.
+
+    ``at_once``: how many links may be on their way to the provider, over all workers; none: as many as they take.
+    """
 
     open: bool
     probe: bool = False
     failures: int = 0
+    at_once: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Experience:
-    """What a group of calls taught about the provider, in their order: ``failures`` come after the last success, if there was one."""
+    """What a group of calls taught about the provider, in their order: ``failures`` come after the last success, if there was one.
+
+    ``answered``: it said something about an account, be it no.
+    """
 
     succeeded: bool = False
+    answered: bool = False
     failures: int = 0
     reason: str = ""
     #: What the server asked everybody to wait.
@@ -47,23 +58,25 @@ class Experience:
     refusal: str | None = None
 
 
-def admit(session: Session, provider: str, moment: datetime) -> Admission:
+def admit(session: Session, provider: str, moment: datetime, *, given: timedelta | None = None) -> Admission:
     """Say whether the provider may be called now. Taking a probe puts the next one off, so only one worker has it.
 
-    A provider that refused its settings is tried again by itself once they were saved.
+    A provider that refused its settings is tried again by itself once they were saved. ``given``: the operator enabled it by a setting of
+    the process, which nobody saves here, so it is tried again after that long.
     """
     row = session.scalar(select(PluginState).where(PluginState.plugin == provider), execution_options={"populate_existing": True})
-    if row is None or not row.enabled:
+    if row is None or not (row.enabled or given is not None):
         return Admission(open=False)
     if row.state == PAUSED:
-        if row.paused_by is not None or not _saved_since(session, provider, row.changed_at):
+        is_old = given is not None and (row.changed_at is None or row.changed_at + given <= moment)
+        if row.paused_by is not None or not (is_old or _saved_since(session, provider, row.changed_at)):
             return Admission(open=False)
         resume(session, provider)
         return Admission(open=True)
     if row.until is not None and row.until > moment:
         return Admission(open=False)
     if row.state != OPEN:
-        return Admission(open=True, failures=row.failures)
+        return Admission(open=True, failures=row.failures, at_once=_allowance(session, provider) if row.at_once is not None else None)
     taken = session.execute(
         update(PluginState)
         .where(PluginState.plugin == provider, PluginState.state == OPEN, PluginState.until == row.until)
@@ -71,13 +84,15 @@ def admit(session: Session, provider: str, moment: datetime) -> Admission:
         .returning(PluginState.plugin),
         execution_options=_OPTIONS,
     ).first()
-    return Admission(open=taken is not None, probe=True, failures=row.failures)
+    return Admission(open=taken is not None, probe=True, failures=row.failures, at_once=1)
 
 
 def learn(session: Session, provider: str, experience: Experience, moment: datetime, *, begun: datetime) -> None:
     """Write down what a group of calls taught that began at ``begun``: settings saved since then were not the ones refused."""
     row = session.execute(
-        select(PluginState.state, PluginState.failures, PluginState.until).where(PluginState.plugin == provider).with_for_update()
+        select(PluginState.state, PluginState.failures, PluginState.until, PluginState.at_once)
+        .where(PluginState.plugin == provider)
+        .with_for_update()
     ).one_or_none()
     if row is None or row.state == PAUSED:
         return
@@ -88,9 +103,11 @@ def learn(session: Session, provider: str, experience: Experience, moment: datet
     if experience.succeeded:
         values = {"last_success_at": moment, "failures": experience.failures}
         if row.state == OPEN:
-            values |= {"state": OK, "reason": None, "until": None, "changed_at": moment}
+            values |= {"state": OK, "reason": None, "until": None, "changed_at": moment, "at_once": 2}
     elif experience.failures:
         values = _failed(row.state, row.failures + experience.failures, experience.reason, moment)
+    if row.at_once is not None and row.state == OK and experience.answered and not experience.failures:
+        values["at_once"] = row.at_once * 2 if row.at_once * 2 < RECOVERED else None
     if experience.hold:
         until = max([moment + experience.hold, *(each for each in (row.until, values.get("until")) if isinstance(each, datetime))])
         values |= {"until": until, "reason": experience.reason}
@@ -114,7 +131,7 @@ def resume(session: Session, provider: str) -> None:
     :raises Unknown: when no such provider was ever enabled.
     """
     _known(session, provider)
-    _set(session, provider, state=OK, reason=None, paused_by=None, until=None, failures=0, changed_at=now(session))
+    _set(session, provider, state=OK, reason=None, paused_by=None, until=None, failures=0, at_once=None, changed_at=now(session))
 
 
 def report_fault(session: Session, provider: str, fault: str | None) -> None:
@@ -139,6 +156,11 @@ def _failed(state: str, failures: int, reason: str, moment: datetime) -> dict[st
     if failures < THRESHOLD:
         return {"failures": failures}
     return {"state": OPEN, "failures": THRESHOLD, "reason": reason, "until": moment + PROBE, "changed_at": moment}
+
+
+def _allowance(session: Session, provider: str) -> int | None:
+    """How many may be on their way while the provider comes back, as it is now: whoever claims after us waits here until we did."""
+    return session.scalar(select(PluginState.at_once).where(PluginState.plugin == provider).with_for_update())
 
 
 def _interval(failures: int) -> timedelta:

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -17,8 +18,11 @@ from rolecall.accounts import settings
 from rolecall.errors import RolecallError
 from rolecall.plugins.plugin import Plugin
 from rolecall.plugins.registry import View
-from rolecall.sdk.integration import integration_schema
+from rolecall.sdk.fields import form
+from rolecall.sdk.integration import needs_filling_in, provider_schema
 from rolecall.sdk.provider import Provider
+from rolecall.work.runs.forms import Form
+from rolecall.work.sync.totals import Tally
 from rolecall.work.sync.transport import LeasedHttp
 
 if TYPE_CHECKING:
@@ -54,6 +58,10 @@ class Instances:
     def __init__(self, app: "Application") -> None:
         self._app = app
         self._built: dict[str, Instance] = {}
+        #: Owners of the places in which this process works.
+        self.at_work: set[str] = set()
+        #: The requests that were made since they were last written down.
+        self.tally = Tally()
         self._lock = threading.Lock()
 
     def get(self, session: Session, view: View, provider_id: str) -> Instance | None:
@@ -77,7 +85,8 @@ class Instances:
         """
         if not values:
             return self._build(session, kind, plugin.settings, generation=-1)
-        chosen = settings.candidate(session, kind.id, integration_schema(plugin.settings), values, keyring=self._app.keyring)
+        with form(Form(session=session, view=self._app.plugins.view(session))):
+            chosen = settings.candidate(session, kind.id, provider_schema(kind, plugin.settings), values, keyring=self._app.keyring)
         return self._make(kind, plugin.settings, chosen, generation=-1)
 
     def close(self) -> None:
@@ -93,13 +102,13 @@ class Instances:
 
     def _build(self, session: Session, kind: type[Provider], schema: type[Schema] | None, generation: int) -> Instance:
         try:
-            values = settings.read(session, kind.id, integration_schema(schema), self._app.keyring)
+            values = settings.read(session, kind.id, provider_schema(kind, schema), self._app.keyring)
         except RolecallError as error:
             return self._instance(kind, generation, fault=str(error))
         return self._make(kind, schema, values, generation=generation)
 
     def _make(self, kind: type[Provider], schema: type[Schema] | None, values: Mapping[str, Any], *, generation: int) -> Instance:
-        missing = _missing(schema, values)
+        missing = needs_filling_in(schema, values)
         if missing:
             return self._instance(kind, generation, fault=f"Fill in first: {', '.join(missing)}.")
         http = None
@@ -107,6 +116,7 @@ class Instances:
             deadline, call_seconds, _ = self._times(kind)
             http = LeasedHttp(
                 seconds=call_seconds,
+                count=partial(self.tally.add, kind.id),
                 allow=self._app.config.outbound_allow,
                 deadline=deadline,
                 connect=min(5.0, deadline),
@@ -141,13 +151,6 @@ class Instances:
         deadline = min(DEADLINE, lease / 4)
         settling = kind.limits.settling.total_seconds()
         return deadline, deadline + settling, timedelta(seconds=max(lease, 2 * deadline + settling + lease / 4))
-
-
-def _missing(schema: type[Schema] | None, values: Mapping[str, Any]) -> list[str]:
-    if schema is None:
-        return []
-    fields = schema().fields.items()
-    return [str(each.metadata.get("label", name)) for name, each in fields if each.required and values.get(name) in (None, "")]
 
 
 def _owner(view: View, provider_id: str) -> Plugin:

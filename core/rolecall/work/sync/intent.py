@@ -12,7 +12,8 @@ from typing import cast
 from sqlalchemy import Table, bindparam, update
 from sqlalchemy.orm import Session
 
-from rolecall.accounts.sealing import Keyring, SealBroken, place
+from rolecall.accounts.provider_passwords import sealed_place
+from rolecall.accounts.sealing import Keyring, SealBroken
 from rolecall.errors import Permanent
 from rolecall.sdk.provider import Secret, Verb
 from rolecall.store.tables import Link
@@ -64,7 +65,7 @@ def commit_to(session: Session, keyring: Keyring, plan: Sequence[Planned]) -> tu
 
 def _creation(keyring: Keyring, planned: Planned) -> Planned:
     link = planned.link
-    where = place("link", link.id, "sealed_password")
+    where = sealed_place(link.id)
     is_new = link.sealed_password is None
     password = generate() if link.sealed_password is None else keyring.open(link.sealed_password, where)
     sealed = keyring.seal(password, where) if link.sealed_password is None else link.sealed_password

@@ -1,4 +1,4 @@
-"""How one claimed link came out of a call, and how each kind of error is answered.
+"""How one claimed link, of an account or a class, came out of a call, and how each kind of error is answered.
 
 Owns the table of errors (docs: *Writing a provider*). Pure: nothing here reads or writes.
 """
@@ -6,13 +6,15 @@ Owns the table of errors (docs: *Writing a provider*). Pure: nothing here reads 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from rolecall.errors import Ambiguous, Conflict, Misconfigured, NotFound, Permanent, Transient
 from rolecall.sdk.provider import Change, Verb
 from rolecall.work.leases import NotCalledError
 from rolecall.work.sync import backoff
 from rolecall.work.sync.circuit import Experience, sentence
-from rolecall.work.sync.claim import Claimed
+from rolecall.work.sync.claim import Claimed, ClaimedLink
+from rolecall.work.sync.conversion import Conversion
 
 _CLASSES: tuple[tuple[type[Exception], str], ...] = (
     (Transient, "transient"),
@@ -24,19 +26,25 @@ _CLASSES: tuple[tuple[type[Exception], str], ...] = (
 )
 
 
+class Step(Protocol):
+    """A planned change, of an account or a class, as far as its outcome looks at it."""
+
+    @property
+    def verb(self) -> str: ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class LinkOutcome:
     """What became of a claimed link.
 
     Without a change there was nothing to do, or planning it failed. ``called`` is false where the provider was not asked after all.
     """
 
-    link: Claimed
-    change: Change | None = None
+    link: ClaimedLink
+    change: Step | None = None
     error: Exception | None = None
     external_id: str | None = None
     adopted: bool = False
-    is_password_new: bool = False
     note: str = ""
     called: bool = True
 
@@ -61,6 +69,18 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome(LinkOutcome):
+    """What became of the link of an account."""
+
+    link: Claimed
+    change: Change | None = None
+    is_password_new: bool = False
+    #: The name that the person signs in with there, and what the account takes from there once it is.
+    sign_in_name: str | None = None
+    conversion: Conversion | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     """What follows from a failure for its link. A blocked link waits for a person; with ``not_before`` also for that time."""
 
@@ -70,7 +90,7 @@ class Verdict:
     forget_remote: bool = False
 
 
-def judge(outcome: Outcome, moment: datetime, *, settling: timedelta, probe: bool = False, down: bool = False) -> Verdict:
+def judge(outcome: LinkOutcome, moment: datetime, *, settling: timedelta, probe: bool = False, down: bool = False) -> Verdict:
     """Say what follows from a failed outcome.
 
     While the provider itself seems to be ``down``, too many attempts do not block the link, and the failure of a ``probe`` is no
@@ -86,16 +106,16 @@ def judge(outcome: Outcome, moment: datetime, *, settling: timedelta, probe: boo
     wait = backoff.wait(max(attempts, 1), getattr(outcome.error, "retry_after", None))
     if word == "ambiguous":
         wait = max(wait, settling)
-    if word == "not-found" and outcome.change is not None and outcome.change.verb is not Verb.CREATE:
+    if word == "not-found" and outcome.change is not None and outcome.change.verb != Verb.CREATE:
         # What was made or renamed a moment ago may not be visible yet; what has been there is gone, and is found or made again now.
         visible = link.settled_at + settling if link.settled_at is not None else moment
         return Verdict(attempts=attempts, blocked=False, not_before=max(visible, moment), forget_remote=visible <= moment)
     return Verdict(attempts=attempts, blocked=False, not_before=moment + wait)
 
 
-def experience(outcomes: Sequence[Outcome]) -> Experience:
+def experience(outcomes: Sequence[LinkOutcome]) -> Experience:
     """Sum up what a group of calls, in their order, taught about the provider."""
-    succeeded, row, reason = False, 0, ""
+    succeeded, answered, row, reason = False, False, 0, ""
     hold: timedelta | None = None
     refusal: str | None = None
     for outcome in outcomes:
@@ -104,9 +124,10 @@ def experience(outcomes: Sequence[Outcome]) -> Experience:
             reason = sentence(outcome.error) if outcome.error else reason
         elif outcome.change is not None and outcome.called and outcome.error is None:
             succeeded, row = True, 0
+        answered = answered or (outcome.change is not None and outcome.called and not outcome.is_providers_fault)
         if isinstance(outcome.error, Misconfigured):
             refusal = sentence(outcome.error)
         asked = None if outcome.left else getattr(outcome.error, "retry_after", None)
         if asked:
             hold = max(hold or timedelta(0), min(asked, backoff.LONGEST_RETRY_AFTER))
-    return Experience(succeeded=succeeded, failures=row, reason=reason, hold=hold, refusal=refusal)
+    return Experience(succeeded=succeeded, answered=answered, failures=row, reason=reason, hold=hold, refusal=refusal)

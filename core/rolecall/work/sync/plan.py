@@ -9,7 +9,7 @@ from typing import Any
 from rolecall.sdk.provider import Attributes, Change, Provider, Verb
 from rolecall.sdk.snapshots import AccountSnapshot
 from rolecall.work.links import DELETED, PRESENT, SUSPENDED
-from rolecall.work.sync import sent as sent_state
+from rolecall.work.sync import rules
 from rolecall.work.sync.sent import Sent
 
 
@@ -39,10 +39,15 @@ def plan(
     # A closed account whose goal is to be present is one that the integration leaves as it is: neither made nor changed.
     if goal != PRESENT or not account.active or account.deleted:
         return None
-    wanted = sent_state.check(provider.attributes(account))
+    wanted = rules.wanted(provider, account)
+    facts["once"] = provider.once & wanted.keys()
     if external_id is None or sent.may_be_deleted:
         return Change(verb=Verb.CREATE, after=wanted, wanted=wanted, **{**facts, "external_id": None})
-    before, after = difference(sent.attributes, wanted, tried=sent.tried)
+    held = rules.held(provider, wanted, sent)
+    sendable = {name: value for name, value in wanted.items() if name not in held}
+    before, after = difference(sent.attributes, sendable, tried=sent.tried)
+    # What is not sent stays known as it was sent last.
+    wanted = {**sendable, **{name: sent.attributes[name] for name in held if name in sent.attributes}}
     if sent.may_be_suspended and provider.can("resume"):
         after = after if provider.can("update") else {}
         return Change(verb=Verb.RESUME, before=before, after=after, wanted=wanted, **facts)

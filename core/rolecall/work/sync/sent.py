@@ -14,13 +14,15 @@ from rolecall.sdk.provider import Attributes, Change, Verb
 class Sent:
     """The state that the provider accepted last. ``tried`` and ``verbs`` are what it may have accepted as well.
 
-    They are written before the call, so that whoever goes on after a crash or a lost answer knows what may be there.
+    They are written before the call, so that whoever goes on after a crash or a lost answer knows what may be there. ``kept`` are the
+    attributes that an account which was taken over keeps as it had them, because they are set once (R54).
     """
 
     attributes: Attributes = field(default_factory=dict)
     suspended: bool = False
     tried: Attributes = field(default_factory=dict)
     verbs: frozenset[str] = frozenset()
+    kept: frozenset[str] = frozenset()
 
     @property
     def may_be_suspended(self) -> bool:
@@ -43,18 +45,24 @@ class Sent:
         verbs = {str(change.verb)} - {str(Verb.UPDATE), str(Verb.CREATE)}
         return replace(self, tried={**self.tried, **tried}, verbs=self.verbs | verbs)
 
-    def after(self, change: Change) -> "Sent":
-        """Return the state when a change other than a deletion was accepted."""
+    def after(self, change: Change, *, adopted: bool = False) -> "Sent":
+        """Return the state when a change other than a deletion was accepted; ``adopted`` when an existing account was taken over."""
         if change.verb is Verb.SUSPEND:
             return replace(self, suspended=True, verbs=frozenset())
-        return Sent(attributes=change.wanted)
+        if change.verb is Verb.CREATE:
+            return Sent(attributes=change.wanted, kept=change.once if adopted else frozenset())
+        # What was tried once and is not sent any more stays unclear, in case that it will be sent again.
+        unclear = {name: value for name, value in self.tried.items() if name not in change.after}
+        return Sent(attributes=change.wanted, tried=unclear, kept=self.kept)
 
 
 def dump(sent: Sent) -> dict[str, Any]:
     """Return the JSON form."""
-    form: dict[str, Any] = {"attributes": _dump(sent.attributes), "suspended": sent.suspended}
+    form: dict[str, Any] = {"attributes": dump_attributes(sent.attributes), "suspended": sent.suspended}
+    if sent.kept:
+        form["kept"] = sorted(sent.kept)
     if sent.tried or sent.verbs:
-        form["tried"] = {"attributes": _dump(sent.tried), "verbs": sorted(sent.verbs)}
+        form["tried"] = {"attributes": dump_attributes(sent.tried), "verbs": sorted(sent.verbs)}
     return form
 
 
@@ -64,10 +72,11 @@ def load(stored: Mapping[str, Any] | None) -> Sent:
         return Sent()
     tried = stored.get("tried") or {"attributes": {}, "verbs": []}
     return Sent(
-        attributes=_load(stored["attributes"]),
+        attributes=load_attributes(stored["attributes"]),
         suspended=stored["suspended"],
-        tried=_load(tried["attributes"]),
+        tried=load_attributes(tried["attributes"]),
         verbs=frozenset(tried["verbs"]),
+        kept=frozenset(stored.get("kept", ())),
     )
 
 
@@ -96,11 +105,13 @@ def _both(known: object, value: Any) -> Any:
     return known | value if isinstance(known, frozenset) and isinstance(value, frozenset) else value
 
 
-def _dump(attributes: Attributes) -> dict[str, Any]:
+def dump_attributes(attributes: Attributes) -> dict[str, Any]:
+    """Return the JSON form of attributes."""
     return {name: {"set": sorted(value)} if isinstance(value, frozenset) else value for name, value in attributes.items()}
 
 
-def _load(stored: Mapping[str, Any]) -> dict[str, Any]:
+def load_attributes(stored: Mapping[str, Any]) -> dict[str, Any]:
+    """Read the JSON form of attributes."""
     return {name: frozenset(value["set"]) if isinstance(value, dict) else value for name, value in stored.items()}
 
 

@@ -1,7 +1,7 @@
 """The numbers of the sync page: per provider how much is pending, since when, and what stands in the way. A read."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -10,8 +10,10 @@ from sqlalchemy.orm import Session
 
 from rolecall.sdk.words import SYNC_STATES
 from rolecall.store.engine import now
-from rolecall.store.tables import Link, PluginState
+from rolecall.store.tables import ClassLink, Link, PluginState, Setting
 from rolecall.work import links
+from rolecall.work.sync.classes.waiting import ClassFigures, figures
+from rolecall.work.sync.held_groups import because, groups, state_of
 
 if TYPE_CHECKING:
     from rolecall.plugins.registry import View
@@ -22,11 +24,12 @@ REASONS = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reason:
-    """Why links are blocked or wait: the class of the error, its text, and how many."""
+    """Why links are blocked or wait: the class of the error, its text, and how many; of accounts or of classes (``of``)."""
 
     error_class: str
     text: str
     count: int
+    of: str = "account"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +49,13 @@ class ProviderStatus:
     oldest: datetime | None
     by_state: Mapping[str, int]
     reasons: Sequence[Reason]
+    #: How many accounts would be closed and wait for somebody (R62), and the sentence that says so.
+    held: int = 0
+    held_because: str = ""
+    #: Nothing is sent, and what would be is only shown.
+    report_only: bool = False
+    #: As the figures before, but of classes.
+    classes: ClassFigures = field(default_factory=ClassFigures)
 
 
 def status(session: Session, view: "View", provider: str | None = None) -> list[ProviderStatus]:
@@ -56,8 +66,12 @@ def status(session: Session, view: "View", provider: str | None = None) -> list[
         .where(Link.goal != links.RELEASED, Link.provider == provider if provider else Link.provider.is_not(None))
         .group_by(Link.provider, "state")
     ).all()
-    names = dict.fromkeys([*view.providers, *(row.provider for row in rows)])
+    classes = figures(session)
+    names = dict.fromkeys([*view.providers, *(row.provider for row in rows), *classes])
     states = {row.plugin: row for row in session.scalars(select(PluginState))}
+    quiet = select(Setting.plugin, Setting.value).where(Setting.key == "report_only", Setting.value.is_not(None))
+    reporting = {row.plugin for row in session.execute(quiet) if row.value["value"] is True}
+    waiting_for_somebody = groups(session, provider)
     found = []
     for name in names:
         if provider is not None and name != provider:
@@ -65,13 +79,15 @@ def status(session: Session, view: "View", provider: str | None = None) -> list[
         own = [row for row in rows if row.provider == name]
         waiting = [row for row in own if row.state != "done"]
         kind, row = view.providers.get(name), states.get(name)
+        held = [each for each in waiting_for_somebody if each.provider == name]
+        state, why = state_of(row, held)
         found.append(
             ProviderStatus(
                 provider=name,
                 label=kind.label if kind else name,
                 enabled=kind is not None,
-                state=row.state if row else "ok",
-                reason=row.reason if row else None,
+                state=state,
+                reason=why,
                 until=row.until if row else None,
                 fault=row.fault if row else None,
                 last_success_at=row.last_success_at if row else None,
@@ -79,19 +95,24 @@ def status(session: Session, view: "View", provider: str | None = None) -> list[
                 pending=sum(each.number for each in waiting),
                 oldest=min((each.oldest for each in waiting), default=None),
                 by_state={word: sum(each.number for each in own if each.state == word) for word in SYNC_STATES},
-                reasons=_reasons(session, name),
+                reasons=[*_reasons(session, name), *_reasons(session, name, ClassLink)],
+                classes=classes.get(name, ClassFigures()),
+                report_only=name in reporting,
+                held=sum(each.number for each in held),
+                held_because=because(held),
             )
         )
     return found
 
 
-def _reasons(session: Session, provider: str) -> list[Reason]:
+def _reasons(session: Session, provider: str, table: type[Link] | type[ClassLink] = Link) -> list[Reason]:
     number = func.count().label("number")
     rows = session.execute(
-        select(Link.error_class, Link.error, number)
-        .where(Link.provider == provider, Link.synced < Link.wanted, Link.error.is_not(None))
-        .group_by(Link.error_class, Link.error)
-        .order_by(number.desc(), Link.error)
+        select(table.error_class, table.error, number)
+        .where(table.provider == provider, table.synced < table.wanted, table.error.is_not(None))
+        .group_by(table.error_class, table.error)
+        .order_by(number.desc(), table.error)
         .limit(REASONS)
     )
-    return [Reason(error_class=row.error_class or "error", text=row.error, count=row.number) for row in rows]
+    of = "class" if table is ClassLink else "account"
+    return [Reason(error_class=row.error_class or "error", text=row.error, count=row.number, of=of) for row in rows]

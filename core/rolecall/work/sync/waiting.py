@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from rolecall.store.engine import now
 from rolecall.store.tables import Account, Link
-from rolecall.work import links
+from rolecall.work import brakes, links
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +26,8 @@ class Waiting:
     next_at: datetime | None
     error: str | None
     since: datetime
+    #: The safety limits hold it until somebody looks at it (R62).
+    held: bool = False
 
 
 def waiting(
@@ -50,6 +52,7 @@ def waiting(
         Waiting(
             account_id=link.account_id, username=username, name=f"{first} {last}".strip(), goal=link.goal, state=of, attempts=link.attempts,
             next_at=link.not_before if of in ("queued", "retrying") else None, error=link.error, since=link.changed_at,
+            held=link.brake in brakes.WAITING,
         )
         for link, of, username, first, last in rows
     ]  # fmt: skip

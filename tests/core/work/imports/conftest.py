@@ -7,7 +7,7 @@ from rolecall.sdk.roster import RosterSource
 from rolecall.store.tables import Person
 from rolecall.testing.factories import make_status
 from rolecall.work.imports.confirm import confirm
-from rolecall.work.imports.source import CsvSource, plugin_source
+from rolecall.work.imports.source import csv_source, plugin_source
 from rolecall.work.imports.stage import Options, stage
 
 HEADER = "list,code,first_name,last_name,email,phone,language,active,status,no_sync\n"
@@ -26,11 +26,11 @@ class Registry:
     def file(self, text):
         self._files += 1
         path = self._folder / f"people{self._files}.csv"
-        path.write_text(text if text.startswith(("list", "code")) else HEADER + text, "utf-8")
+        path.write_text(text if text.startswith(("list", "code", "class")) else HEADER + text, "utf-8")
         return path
 
     def stage(self, text, *, people_list=None, actor=None, **options):
-        source = CsvSource(path=self.file(text), label="people.csv", default_list=people_list)
+        source = csv_source(self.file(text), "people.csv", people_list)
         return stage(self.app, actor or self.office.actor, source, Options(**options))
 
     def stage_with(self, source_id, path, **options):
@@ -39,8 +39,8 @@ class Registry:
         with plugin_source(view, source_id, path) as source:
             return stage(self.app, self.office.actor, source, Options(**options))
 
-    def confirm(self, run_id, **options):
-        confirm(self.app, self.office.actor, run_id, **options)
+    def confirm(self, run_id, *, actor=None, **options):
+        confirm(self.app, actor or self.office.actor, run_id, **options)
         self.office.work()
         return run_id
 
@@ -68,13 +68,14 @@ class Registry:
         with self.app.db.read() as session:
             return session.execute(select(Person.__table__).order_by(Person.id)).all()
 
-    def use_source(self, people=(), relations=(), periods=(), notes=(), is_delta=False):
+    def use_source(self, people=(), relations=(), periods=(), classes=(), memberships=(), notes=(), is_delta=False):
         """Enable a plugin with one roster source made of what it yields, or of functions."""
 
         def yielding(said):
             return lambda _self: iter(said() if callable(said) else said)
 
         members = {"people": people, "relations": relations, "periods": periods, "notes": notes}
+        members |= {"classes": classes, "memberships": memberships}
         kind = type(
             "Trial",
             (RosterSource,),

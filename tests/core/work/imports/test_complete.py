@@ -1,12 +1,13 @@
 """Imports that are declared complete: who is missing has left, under a brake (R6)."""
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from rolecall.errors import Held, Invalid
 from rolecall.sdk.roster import BadRecord, PersonRecord
 from rolecall.store.tables import Link, Person
 from rolecall.testing.factories import enable_provider, make_account, set_plain
+from rolecall.work import links
 
 
 def rows(*numbers, people_list="students"):
@@ -52,13 +53,15 @@ def test_leavers_accounts_fall_behind(registry, office):
     office.make(enable_provider, "moodle")
     registry.bring(rows(*range(5)))
     with office.app.db.write() as session:
-        for person in session.scalars(select(Person).order_by(Person.id)):
-            make_account(session, person=person)
+        ids = [make_account(session, person=person).id for person in session.scalars(select(Person).order_by(Person.id))]
+        links.behind(session, ids)
+        session.execute(update(Link).values(synced=Link.wanted))
 
     registry.bring(rows(0, 1, 2, 3), complete=True)
 
     with office.app.db.read() as session:
-        assert len(session.scalars(select(Link)).all()) == 1
+        (behind,) = session.scalars(select(Link).where(Link.synced < Link.wanted))
+        assert (behind.account_id, behind.goal) == (ids[4], "suspended")
 
 
 def test_only_the_lists_of_the_file_are_meant(registry):

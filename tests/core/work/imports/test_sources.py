@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from rolecall.errors import Invalid, Unknown
 from rolecall.sdk.roster import CLEAR, BadRecord, PeriodRecord, PersonRecord, RelationRecord
-from rolecall.store.tables import ImportRow, Period, Person, Relation, Run, RunItem
+from rolecall.store.tables import ClassMember, ImportRow, Period, Person, Relation, Run, RunItem, SchoolClass
 
 SAMPLES = Path(__file__).parents[3] / "plugins" / "oneroster" / "data"
 
@@ -18,9 +18,12 @@ def person(row=2, **values):
     return PersonRecord(**({"row": row, "list": "students", "code": f"S{row}", "first_name": "Anna", "last_name": "Alpha"} | values))
 
 
+TABLES = (Person, Relation, Period, SchoolClass, ClassMember)
+
+
 def table_counts(office):
     with office.app.db.read() as session:
-        return {table.__tablename__: session.scalar(select(func.count()).select_from(table)) for table in (Person, Relation, Period)}
+        return {table.__tablename__: session.scalar(select(func.count()).select_from(table)) for table in TABLES}
 
 
 @pytest.fixture
@@ -30,28 +33,28 @@ def roster(registry, office):
 
 
 @pytest.mark.parametrize(
-    ("sample", "people", "relations", "periods"),
+    ("sample", "people", "others"),
     [
-        ("sds-v1", {"students": 86, "teachers": 12}, 0, 1),
-        ("sds-v2.1", {"students": 4, "guardians": 2, "teachers": 2}, 3, 2),
+        ("sds-v1", {"students": 86, "teachers": 12}, {"relation": 0, "period": 1, "school_class": 28, "class_member": 630}),
+        ("sds-v2.1", {"students": 4, "guardians": 2, "teachers": 2}, {"relation": 3, "period": 2, "school_class": 2, "class_member": 6}),
     ],
 )
-def test_the_sample_data_arrives_whole_and_twice_is_nothing_new(roster, office, sample, people, relations, periods):
+def test_the_sample_data_arrives_whole_and_twice_is_nothing_new(roster, office, sample, people, others):
     run_id = roster.confirm(roster.stage_with("oneroster", SAMPLES / sample))
 
-    expected = sum(people.values())
-    assert roster.counts(run_id) == {"new": expected + relations + periods}
-    assert roster.outcomes(run_id) == {"done": expected + relations + periods}
+    expected = {"person": sum(people.values()), **others}
+    assert roster.counts(run_id) == {"new": sum(expected.values())}
+    assert roster.outcomes(run_id) == {"done": sum(expected.values())}
     with office.app.db.read() as session:
         assert Counter(session.scalars(select(Person.list))) == people
-    assert table_counts(office) == {"person": expected, "relation": relations, "period": periods}
+    assert table_counts(office) == expected
     before = roster.contents()
 
     again = roster.confirm(roster.stage_with("oneroster", SAMPLES / sample))
 
-    assert roster.counts(again) == {"unchanged": expected + relations + periods}
+    assert roster.counts(again) == {"unchanged": sum(expected.values())}
     assert roster.contents() == before
-    assert table_counts(office) == {"person": expected, "relation": relations, "period": periods}
+    assert table_counts(office) == expected
 
 
 def test_the_guardians_of_the_sample_data_keep_their_relations(roster, office):

@@ -3,12 +3,12 @@
 import pytest
 from sqlalchemy import select, update
 
-from rolecall import NOT_DELETED, Refusal
+from rolecall import NOT_DELETED, Refusal, validates
 from rolecall.accounts import audit
 from rolecall.accounts.actors import Actor
 from rolecall.errors import ConsentRequired, CountChanged, Forbidden, Invalid, Refused, Unknown
 from rolecall.store.tables import Account, Link, Listing, RunItem
-from rolecall.testing.factories import enable_provider, make_account, make_accounts
+from rolecall.testing.factories import enable_provider, give_role, make_account, make_accounts, make_period, make_role
 
 
 def outcomes(office, run_id):
@@ -183,6 +183,40 @@ def test_a_validator_takes_accounts_out_with_its_sentence(office):
 
     assert outcomes(office, run_id) == {anna.id: ("skipped", "refused-by-plugin"), ben.id: ("done", None)}
     assert office.account(anna).active
+
+
+def test_a_validator_is_shown_what_the_account_was_role_included(office):
+    anna = office.make(make_account, "Anna")
+    role, old = office.make(make_role), office.make(make_period, "2025", current=False)
+    office.make(make_period)
+    office.make(give_role, anna, role, old)
+    shown = []
+    office.use("trial", validate_accounts=lambda changes: shown.extend(changes))
+
+    office.act("roles.assign", anna, mode="add", period="2026", role=role.name)
+
+    (change,) = shown
+    assert [each.period for each in change.before.roles] == ["2025"]
+    assert [(each.period, each.period_is_current) for each in change.after.roles] == [("2025", False), ("2026", True)]
+    office.act("roles.assign", anna, mode="remove", period="2025")
+    assert [(each.period, each.role) for each in shown[1].before.roles] == [("2025", role.name), ("2026", role.name)]
+    assert [each.period for each in shown[1].after.roles] == ["2026"]
+
+
+def test_a_validator_that_names_its_fields_is_not_asked_about_others(office):
+    anna = office.make(make_account, "Anna")
+    shown = []
+
+    @validates("username")
+    def validate_accounts(changes):
+        shown.extend((change.before.username, change.after.username) for change in changes)
+
+    office.use("trial", validate_accounts=validate_accounts)
+
+    office.act("account.deactivate", anna)
+    office.act("account.username", anna, username="anna.new")
+
+    assert shown == [(anna.username, "anna.new")]
 
 
 def test_a_validator_that_breaks_fails_closed_and_names_the_reason(office):

@@ -228,7 +228,7 @@ def test_no_password_is_in_the_run_the_items_or_the_audit(office, database_url):
 
     run_id = office.act("password.change", anna, password="Zebra-Kanu-8812-Quilt", confirm="Zebra-Kanu-8812-Quilt")
 
-    assert office.run(run_id)["params"] == {}
+    assert office.run(run_id)["params"] == {"from_phone": False}
     with office.app.db.read() as session:
         run = session.get_one(Run, run_id)
         assert run.sealed_params is None

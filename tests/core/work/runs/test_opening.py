@@ -10,8 +10,8 @@ from rolecall.accounts.actors import Actor
 from rolecall.accounts.passwords import sealed_place
 from rolecall.errors import Forbidden, Invalid, Refused
 from rolecall.store.engine import now
-from rolecall.store.tables import Account, Link, Listing, RolePeriod, Run
-from rolecall.testing.factories import enable_provider, make_period, make_person, make_role, make_status
+from rolecall.store.tables import Account, Delivery, Link, Listing, RolePeriod, Run
+from rolecall.testing.factories import enable_provider, make_period, make_person, make_role, make_status, set_plain
 from rolecall.work.runs.advance import advance
 from rolecall.work.runs.opening import start_opening
 
@@ -156,6 +156,19 @@ def test_a_validator_takes_a_person_out(office):
         ("done", None),
     ]
     assert [account.first_name for account in accounts(office)] == ["Anna", "Cleo"]
+
+
+def test_whom_a_plugin_refuses_is_not_invited_either(office):
+    office.use(
+        "trial", validate_accounts=lambda changes: [Refusal(account_id=changes[0].after.id, message="No licence left.")][: len(changes) - 1]
+    )
+    office.make(set_plain, "core", invite_new_student=True)
+
+    open_for(office, *[office.make(make_person) for _ in range(3)])
+
+    with office.app.db.read() as session:
+        assert list(session.scalars(select(Delivery.account_id))) == [each.id for each in accounts(office)]
+    assert len(accounts(office)) == 1
 
 
 def test_unknown_people_and_lists_are_named_before_anything_is_written(office):

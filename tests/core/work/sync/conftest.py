@@ -54,5 +54,14 @@ def provider() -> type[MemoryProvider]:
 
 
 @pytest.fixture
+def two_hundred(school: School) -> list[int]:
+    """Students who are at the provider."""
+    ids = school.students(200)
+    school.sync(*ids)
+    school.work()
+    return ids
+
+
+@pytest.fixture
 def school(open_school: Open, provider: type[MemoryProvider]) -> School:
     return open_school(provider)

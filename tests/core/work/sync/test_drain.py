@@ -1,17 +1,18 @@
 """What was changed here reaches the provider, once, and nothing else does."""
 
-from collections.abc import Callable
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import select
 
 from rolecall.accounts.sealing import place
-from rolecall.sdk.provider import Limits
+from rolecall.sdk.provider import Change, Limits, Result
 from rolecall.store.tables import AuditEntry, Listing
 from rolecall.testing.factories import give_role, make_account, make_period, make_role
 from rolecall.testing.providers import MemoryProvider, memory_provider
 from rolecall.testing.school import School
+from rolecall.work import slots
 
 Open = Callable[..., School]
 DELETED = datetime(2026, 2, 1, tzinfo=UTC)
@@ -76,7 +77,7 @@ def test_deactivating_suspends_and_activating_resumes_with_what_changed_meanwhil
 
 
 def test_deletion_deletes_where_the_integration_says_so_and_restoring_creates_again(school: School, provider: type[MemoryProvider]) -> None:
-    school.save(provider, on_deletion="delete")
+    school.save(provider, on_deletion="delete", delete_after=0)
     anna = school.student("Anna", linked_to=provider)
 
     school.change(anna, deleted_at=DELETED)
@@ -93,7 +94,7 @@ def test_deletion_deletes_where_the_integration_says_so_and_restoring_creates_ag
 def test_deletion_suspends_where_the_provider_cannot_delete(open_school: Open) -> None:
     provider = memory_provider(can=classmethod(lambda cls, verb: verb != "delete"))
     school = open_school(provider)
-    school.save(provider, on_deletion="delete")
+    school.save(provider, on_deletion="delete", delete_after=0)
     anna = school.student("Anna", linked_to=provider)
 
     school.change(anna, deleted_at=DELETED)
@@ -255,3 +256,36 @@ def test_many_accounts_are_all_brought_up_to_date(open_school: Open, batch: int)
 
     assert all(provider.service.made[school.key(each)] == 1 for each in ids)
     assert all(school.pending(each) == [] for each in ids)
+
+
+@pytest.mark.parametrize(("batch", "expected"), [(20, [20] * 3), (50, [50, 10]), (75, [60])])
+def test_only_whole_batches_are_claimed_while_there_are_so_many(open_school: Open, batch: int, expected: list[int]) -> None:
+    sizes = []
+
+    def apply(self: MemoryProvider, plan: Sequence[Change]) -> Iterator[Result]:
+        sizes.append(len(plan))
+        return (self.apply_one(change) for change in plan)
+
+    school = open_school(memory_provider(limits=Limits(batch=batch), apply=apply))
+    school.sync(*school.students(60))
+
+    school.work()
+
+    assert sizes == expected
+
+
+@pytest.mark.parametrize(("others", "expected"), [(0, 12.0), (1, 6.0), (2, 4.0)])
+def test_processes_at_one_provider_share_its_rate(open_school: Open, others: int, expected: float) -> None:
+    rates = []
+    provider = memory_provider(limits=Limits(concurrency=3, rate=12))
+    provider.service.fail("create", lambda: rates.append(built.http.rate))
+    school = open_school(provider)
+    school.sync(school.student("Anna"))
+    with school.app.db.write() as session:
+        built = school.app.instances.get(session, school.app.plugins.view(session), provider.id)
+        for _ in range(others):
+            slots.take(session, f"drain:{provider.id}", count=3, length=timedelta(minutes=1))
+
+    school.work()
+
+    assert rates == [expected]

@@ -191,7 +191,7 @@ def test_an_unclear_creation_is_found_and_not_made_twice(school: School, provide
 def test_an_account_closed_after_an_unclear_creation_is_looked_up_and_closed(
     school: School, provider: type[MemoryProvider], delete: bool
 ) -> None:
-    school.save(provider, on_deletion="delete")
+    school.save(provider, on_deletion="delete", delete_after=0)
     (anna,) = new(school, "Anna")
     provider.service.fail("create", Ambiguous("No answer."), after=True)
     school.work()

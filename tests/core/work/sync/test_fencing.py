@@ -21,7 +21,8 @@ from rolecall.work.sync.claim import Claimed, claim
 from rolecall.work.sync.drain import drain
 from rolecall.work.sync.outcome import Outcome
 from rolecall.work.sync.preview import preview
-from rolecall.work.sync.settle import Frame, settle
+from rolecall.work.sync.rows import Frame
+from rolecall.work.sync.settle import settle
 
 Open = Callable[..., School]
 PAST = datetime(2026, 1, 1, tzinfo=UTC)
@@ -325,7 +326,7 @@ def test_a_resumption_by_a_killed_worker_is_taken_back(school: School, provider:
 
 
 def test_an_account_that_a_killed_worker_deleted_is_made_again(school: School, provider: type[MemoryProvider]) -> None:
-    school.save(provider, on_deletion="delete")
+    school.save(provider, on_deletion="delete", delete_after=0)
     anna = school.student("Anna", linked_to=provider)
     school.change(anna, deleted_at=PAST)
     kill_at(school, provider, "delete")
@@ -348,7 +349,7 @@ def test_a_group_that_a_killed_worker_added_is_known_to_be_there(school: School,
         session.execute(update(RolePeriod).values(enabled=False))
     school.sync(anna)
 
-    (line,) = preview(school.app, provider.id)
+    (line,) = preview(school.app, school.actor, provider.id)
     school.work()
 
     remote = provider.service.of(school.key(anna))

@@ -22,7 +22,8 @@ from rolecall.work.sync.circuit import Admission
 from rolecall.work.sync.claim import Claimed, claim
 from rolecall.work.sync.outcome import Outcome
 from rolecall.work.sync.plan import plan
-from rolecall.work.sync.settle import Frame, settle
+from rolecall.work.sync.rows import Frame
+from rolecall.work.sync.settle import settle
 
 PAST = datetime(2026, 1, 1, tzinfo=UTC)
 LEASE = timedelta(minutes=10)
@@ -157,7 +158,7 @@ class OneLink(RuleBasedStateMachine):
 
 
 def test_any_order_of_edits_claims_crashes_and_settles_converges(school: School, provider: type[MemoryProvider]) -> None:
-    school.save(provider, on_deletion="delete")
+    school.save(provider, on_deletion="delete", delete_after=0)
     run_state_machine_as_test(
         type("ThisLink", (OneLink,), {"school": school, "provider": provider}),
         settings=settings(max_examples=40, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)),

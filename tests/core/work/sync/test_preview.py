@@ -16,7 +16,7 @@ Open = Callable[..., School]
 
 
 def show(school: School, provider: type[MemoryProvider], **values: object) -> dict[int, Line]:
-    return {line.account_id: line for line in preview(school.app, provider.id, values=values)}
+    return {line.account_id: line for line in preview(school.app, school.actor, provider.id, values=values)}
 
 
 def test_every_field_is_shown_before_and_after(school: School, provider: type[MemoryProvider]) -> None:
@@ -96,9 +96,9 @@ def test_what_was_shown_is_what_is_done(school: School, provider: type[MemoryPro
 
 def test_unknown_providers_and_wrong_settings_are_refused(school: School, provider: type[MemoryProvider]) -> None:
     with pytest.raises(Unknown):
-        list(preview(school.app, "nobody"))
+        list(preview(school.app, school.actor, "nobody"))
     with pytest.raises(Invalid):
-        list(preview(school.app, provider.id, values={"on_deletion": "explode"}))
+        list(preview(school.app, school.actor, provider.id, values={"on_deletion": "explode"}))
 
 
 def test_a_provider_that_cannot_be_built_is_refused_with_its_fault(open_school: Open) -> None:
@@ -109,4 +109,4 @@ def test_a_provider_that_cannot_be_built_is_refused_with_its_fault(open_school: 
     school = open_school(provider, settings={provider.id: Settings})
 
     with pytest.raises(Refused, match="Token"):
-        list(preview(school.app, provider.id))
+        list(preview(school.app, school.actor, provider.id))

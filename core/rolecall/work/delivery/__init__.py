@@ -1,0 +1,1 @@
+"""Messages on their way to people: claimed, made at the moment of sending, handed to a channel, and settled."""

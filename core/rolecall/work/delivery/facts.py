@@ -1,0 +1,172 @@
+"""What the messages of core say beside what every message may: links made at the moment of sending, and what happened (R22, R40).
+
+Owns, for each kind, when it has become pointless. Knows nothing of texts or languages beyond the few words that stand for a value.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from rolecall.accounts import (
+    eligibility,
+    emails,
+    first_password,
+    forgotten,
+    invitations,
+    passwords,
+    provider_passwords,
+    security_notices,
+)
+from rolecall.accounts.sealing import Keyring
+from rolecall.store.folding import email_key
+from rolecall.store.tables import Account, Person
+from rolecall.work.delivery.claim import ClaimedMessage
+
+
+class Pointless(Exception):
+    """A message need not be sent any more; its text says why, for a person."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One message that is being made: for whom, and where it stands."""
+
+    session: Session
+    keyring: Keyring
+    #: What providers and other services that sign people in are called, by id.
+    providers: Mapping[str, str]
+    base_url: str
+    now: datetime
+    claimed: ClaimedMessage
+    account: Account
+    person: Person
+    language: str
+    settings: Mapping[str, Any]
+
+    @property
+    def may_have_left(self) -> bool:
+        """Whether an earlier attempt may have sent it, links included."""
+        return self.claimed.may_have_left
+
+
+#: Returns what a kind's placeholders stand for; raises :class:`Pointless`.
+Maker = Callable[[Case], Mapping[str, str]]
+
+
+def plainly(case: Case) -> Mapping[str, str]:
+    """What the messages of plugins say: the texts that were queued with them."""
+    _need_open(case)
+    return {name: str(value) for name, value in case.claimed.facts.items() if isinstance(value, str | int)}
+
+
+def verification(case: Case) -> Mapping[str, str]:
+    """A link that verifies the account's address; pointless once that is another one or verified."""
+    _need_open(case)
+    if case.account.email_key != email_key(case.claimed.address):
+        raise Pointless("The address is not the account's any more.")
+    if case.account.email_verified:
+        raise Pointless("The address was verified meanwhile.")
+    token = emails.verification_link_token(
+        case.session, case.account.id, address=case.claimed.address, now=case.now, keep_older=case.may_have_left
+    )
+    hours = int(emails.LINK_LASTS.total_seconds() // 3600)
+    return {"link": f"{case.base_url}/verify/{token}", "hours": str(hours), "email": case.claimed.address}
+
+
+def changed_email(case: Case) -> Mapping[str, str]:
+    """Which address took the place of the one that is told (T-15). It goes out whatever became of the account since."""
+    return {"email": case.claimed.address}
+
+
+def nothing_more(_case: Case) -> Mapping[str, str]:
+    """Nothing beside what every message may say. It goes out whatever became of the account since (A-20)."""
+    return {}
+
+
+def linked_identity(case: Case) -> Mapping[str, str]:
+    """Which service signs the account in from now on (R66). It goes out whatever became of the account since."""
+    method = str(case.claimed.facts.get("method", ""))
+    return {"service": case.providers.get(method, method)}
+
+
+def invitation(case: Case) -> Mapping[str, str]:
+    """The way to sign in for the first time: a link to choose a password, the first-time password, or the provider that keeps it.
+
+    The password is in it only where the institution wants that, it is still kept and still signs in; else the link is.
+    """
+    _need_open(case)
+    if case.person.email is None or email_key(case.person.email) != email_key(case.claimed.address):
+        raise Pointless("The personal e-mail was changed meanwhile.")
+    if case.claimed.facts.get(invitations.NEW) and eligibility.refusal_of(case.session, case.person.id):
+        raise Pointless("The person is not entitled to an account any more.")
+    account = case.account
+    if account.sso_provider is not None:
+        return {"provider": case.providers.get(account.sso_provider, account.sso_provider)}
+    if case.settings["invitation_says"] == "password":
+        there = provider_passwords.kept(case.session, case.keyring, [account.id]).get(account.id, ())
+        said = {"provider_passwords": "\n".join(f"{case.providers.get(e.provider, e.provider)}: {e.username}  {e.password}" for e in there)}
+        password = _first_password(case)
+        if password is not None:
+            return {**said, "password": password}
+    else:
+        said = {}
+    token = invitations.link_token(case.session, account.id, address=case.claimed.address, now=case.now, keep_older=case.may_have_left)
+    return {**said, "link": f"{case.base_url}/set-password/{token}", "days": str(invitations.LINK_LASTS.days)}
+
+
+def credentials_by_phone(case: Case) -> Mapping[str, str]:
+    """A link to choose a password, or the provider that signs the account in; never a password, which stays on phones (R42, T-13)."""
+    _need_open(case)
+    account, phone = case.account, case.claimed.address
+    if case.person.phone is None or invitations.phone_key(case.person.phone) != invitations.phone_key(phone):
+        raise Pointless("The phone in the person's record was changed meanwhile.")
+    if account.sso_provider is not None:
+        return {"provider": case.providers.get(account.sso_provider, account.sso_provider)}
+    token = invitations.phone_link_token(case.session, account.id, phone=phone, now=case.now, keep_older=case.may_have_left)
+    return {"link": f"{case.base_url}/set-password/{token}", "days": str(invitations.LINK_LASTS.days)}
+
+
+def forgotten_password(case: Case) -> Mapping[str, str]:
+    """A link to choose another password; pointless for whoever would not be sent one now, or who asked too long ago to wait for it."""
+    _need_open(case)
+    account = case.account
+    if account.email_key != email_key(case.claimed.address) or not account.email_verified:
+        raise Pointless("The address is not the account's any more, or not verified any more.")
+    if account.sso_provider is not None:
+        raise Pointless("A provider keeps the password of the account now.")
+    if case.now - case.claimed.created_at >= forgotten.LINK_LASTS:
+        raise Pointless("It was asked for more than an hour ago.")
+    token = forgotten.link_token(case.session, account.id, address=case.claimed.address, now=case.now, keep_older=case.may_have_left)
+    minutes = int(forgotten.LINK_LASTS.total_seconds() // 60)
+    return {"link": f"{case.base_url}/set-password/{token}", "minutes": str(minutes)}
+
+
+def _first_password(case: Case) -> str | None:
+    """The first-time password, where it is what signs in now."""
+    account = case.account
+    over = account.sealed_at is None or account.sealed_at + passwords.FIRST_VALID <= case.now
+    if account.password_hash is not None or over:
+        return None
+    return first_password.open_kept(case.session, case.keyring, [account.id]).get(account.id)
+
+
+MAKERS: Mapping[str, Maker] = {
+    emails.VERIFICATION: verification,
+    emails.CHANGED: changed_email,
+    security_notices.PASSWORD: nothing_more,
+    security_notices.FACTOR: nothing_more,
+    security_notices.IDENTITY: linked_identity,
+    forgotten.KIND: forgotten_password,
+    **dict.fromkeys(invitations.KINDS, invitation),
+    invitations.TEXTED: credentials_by_phone,
+}
+
+
+def _need_open(case: Case) -> None:
+    if case.account.deleted_at is not None:
+        raise Pointless("The account was deleted.")
+    if not case.account.active:
+        raise Pointless("The account is not active.")

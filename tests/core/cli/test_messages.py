@@ -1,0 +1,44 @@
+"""Messages on the command line: list, send again, decide (R19, R40)."""
+
+import pytest
+
+
+@pytest.fixture
+def anna(school):
+    """Anna's user name, whose invitation waits because nothing sends e-mail."""
+    anna = school.json("accounts", "list", "--q", "anna")["items"][0]["username"]
+    school("act", "invitation.send", "--account", anna, code=0)
+    return anna
+
+
+def test_what_waits_is_listed_and_can_be_tried_at_once(school, anna):
+    (listed,) = school.json("messages", "list", "--state", "queued", "--account", anna)["items"]
+    told = school("messages", code=0).stdout
+    done = school.json("messages", "again", str(listed["id"]))["items"]
+
+    assert (listed["kind"], listed["address"], listed["channel"]) == ("invitation.account", "anna@home.example", "email")
+    assert listed["account"]["username"] == anna
+    assert anna in told
+    assert done == [{"id": listed["id"], "again_as": listed["id"], "why_not": None}]
+    assert school.json("messages", "list", "--state", "bounced")["total"] == 0
+
+
+def test_what_cannot_be_is_refused_with_the_sentence(school, anna):
+    number = str(school.json("messages", "list")["items"][0]["id"])
+
+    refused = school("messages", "sent", number, code=1)
+    unknown = school("messages", "again", "999", code=1)
+
+    assert "Only of a message that is unknown" in refused.stderr
+    assert "There is no message 999" in unknown.stderr
+
+
+def test_one_that_gave_way_is_not_sent_again(school, anna):
+    school("act", "invitation.send", "--account", anna, "--set", "again=yes", code=0)
+    newest, older = school.json("messages", "list")["items"]
+
+    refused = school("messages", "again", str(older["id"]), code=1)
+
+    assert older["state"] == "skipped"
+    assert newest["state"] == "queued"
+    assert "A newer message of this kind followed." in refused.stdout
