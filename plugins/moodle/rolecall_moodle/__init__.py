@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 
 from marshmallow import Schema
 
-from rolecall import AccountChange, Column, Filter, Provider, Refusal, hookimpl
-from rolecall_moodle import lists, names
+from rolecall import AccountChange, Column, Filter, Provider, Refusal, hookimpl, id_column, link_filter, validates
+from rolecall_moodle import names
 from rolecall_moodle.provider import MoodleProvider
 from rolecall_moodle.settings import MoodleSettings
 
@@ -24,13 +24,13 @@ def register_providers() -> Iterable[type[Provider]]:
 @hookimpl
 def register_filters() -> Iterable[Filter]:
     """Declare the filter by how accounts stand at Moodle (R13)."""
-    return lists.FILTERS
+    return [link_filter("moodle", LABEL)]
 
 
 @hookimpl
 def register_columns() -> Iterable[Column]:
     """Declare the column with the Moodle id (R14)."""
-    return lists.COLUMNS
+    return [id_column("moodle", LABEL)]
 
 
 @hookimpl
@@ -40,6 +40,7 @@ def plugin_settings() -> type[Schema] | None:
 
 
 @hookimpl
+@validates("username", "person.first_name", "person.last_name")
 def validate_accounts(changes: Sequence[AccountChange]) -> Iterable[Refusal]:
     """Refuse user names and names that Moodle cannot hold, where a change brings them in (R21)."""
     return list(names.refusals(changes))

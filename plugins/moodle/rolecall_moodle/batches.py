@@ -176,7 +176,7 @@ class Courier:
         step.number = int(remote.external_id)
         step.adopted = step.finished = True
         step.returning = remote.key is not None
-        step.fields = {name: value for name, value in sendable(change.wanted).items() if remote.attributes.get(name) != value}
+        step.fields = sendable(change.differing(remote.attributes))
         if remote.suspended:
             step.fields["suspended"] = False
 

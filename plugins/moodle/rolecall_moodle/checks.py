@@ -11,6 +11,7 @@ from typing import Any
 
 from rolecall.errors import NotFound, Permanent, ProviderError
 from rolecall.sdk import CheckLine
+from rolecall_moodle import class_checks
 from rolecall_moodle.client import Client, Denied, rows_of
 from rolecall_moodle.settings import languages
 
@@ -61,7 +62,7 @@ def lines(client: Client, settings: Mapping[str, Any]) -> Iterator[CheckLine]:
     yield CheckLine(label="Token accepted (webservice/rest:use)", ok=True, detail=f"It belongs to {info.get('username', '?')}.")
     yield _release(str(info.get("release", "")))
     with_cohorts = bool(settings.get("cohorts", True))
-    for name in USER_FUNCTIONS + (COHORT_FUNCTIONS if with_cohorts else ()):
+    for name in (*USER_FUNCTIONS, *(COHORT_FUNCTIONS if with_cohorts else ()), *class_checks.functions(settings)):
         yield CheckLine(label=f"Function {name}", ok=name in functions, fix="" if name in functions else ADD_FUNCTION)
     yield from _reading(client)
     yield _writing(client, "moodle/user:create", "core_user_create_users", {"users": [_refused_user(info)]})
@@ -69,6 +70,7 @@ def lines(client: Client, settings: Mapping[str, Any]) -> Iterator[CheckLine]:
     yield _writing(client, "moodle/user:delete", "core_user_delete_users", {"userids": [NOBODY]})
     if with_cohorts:
         yield _writing(client, "moodle/cohort:manage", "core_cohort_create_cohorts", {"cohorts": [_refused_cohort()]})
+    yield from class_checks.lines(client, settings)
     auth = str(settings.get("auth") or "manual")
     yield _value(client, "auth", auth, f"Login method {auth}", "Install the login method in Moodle, or choose another.")
     for code in languages(settings):

@@ -30,9 +30,13 @@ MISCONFIGURED = frozenset(
         "wsusercannotassign",
         "requireloginerror",
         "errorcoursecontextnotvalid",
+        "errorcatcontextnotvalid",
         "servicenotavailable",
     }
 )
+
+#: A code that may be passed on.
+CODE = re.compile(r"[a-z][a-z0-9]{2,60}")
 
 #: The site is closed for a while.
 CLOSED = frozenset({"sitemaintenance", "upgraderunning", "dbconnectionfailed"})
@@ -184,7 +188,7 @@ def classify(answer: Mapping[str, Any], function: str, unusable: type[ProviderEr
         return BadData("Moodle could not store a value: it is too long or already taken.")
     if str(answer.get("exception", "")).startswith("dml_") and code.startswith("dml"):
         return ServerFault(f"Moodle's database failed: {said}")
-    return Permanent(f"Moodle refused: {said} ({plain(code)}).")
+    return Permanent(f"Moodle refused: {said} ({plain(code)}).", code=code if CODE.fullmatch(code) else None)
 
 
 def plain(text: object, longest: int = 300) -> str:

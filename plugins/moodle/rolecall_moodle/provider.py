@@ -6,14 +6,28 @@ Owns the mapping from an account to Moodle's fields. How rows travel together is
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from importlib import resources
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from rolecall.errors import Conflict, NotFound
-from rolecall.sdk import AccountSnapshot, Attributes, Change, CheckLine, Limits, Provider, Remote, Result, Secret, Verb
-from rolecall_moodle import checks, cohorts, names, users
+from rolecall.sdk import (
+    AccountSnapshot,
+    Attributes,
+    Change,
+    CheckLine,
+    ClassSnapshot,
+    Limits,
+    Member,
+    Provider,
+    Remote,
+    Result,
+    Secret,
+    Verb,
+)
+from rolecall_moodle import checks, cohorts, courses, enrolments, names, users
 from rolecall_moodle.batches import Courier, Step
 from rolecall_moodle.client import Client
 from rolecall_moodle.settings import MoodleSettings, languages
@@ -23,10 +37,11 @@ if TYPE_CHECKING:
 
 
 class MoodleProvider(Provider):
-    """Accounts and cohorts of one Moodle site, through its REST web services."""
+    """Accounts, cohorts and courses of one Moodle site, through its REST web services."""
 
     id: ClassVar[str] = "moodle"
     label: ClassVar[str] = "Moodle"
+    sign_in_attribute: ClassVar[str | None] = "username"
     guide: ClassVar[str] = resources.files("rolecall_moodle").joinpath("guide.md").read_text(encoding="utf-8")
     limits: ClassVar[Limits] = Limits(
         batch=50,  # 50 users took Moodle 1.4 seconds; with 11 fields each they stay far below PHP's limit of form fields
@@ -35,12 +50,14 @@ class MoodleProvider(Provider):
         calls=16,  # look up by three names, create, look up again, adopt, read and write cohorts
     )
     settings_schema = MoodleSettings
+    matched_by = ("username", "email")
 
     def __init__(self, settings: Mapping[str, Any], http: Http) -> None:
         super().__init__(settings, http)
         self.client = Client(http, str(settings["base_url"]), str(settings["token"]))
         self.languages = frozenset(languages(settings))
         self.cohorts = bool(settings.get("cohorts", True))
+        self.roles = enrolments.role_ids(settings)
 
     def check(self) -> Iterable[CheckLine]:
         """Try the address, the token, and every function and right that is needed, changing nothing (R54)."""
@@ -130,6 +147,42 @@ class MoodleProvider(Provider):
     def ensure_groups(self, keys: Collection[str]) -> Mapping[str, str]:
         """Return the cohort id of each group key, making the cohorts that are missing."""
         return {key: str(number) for key, number in cohorts.ensure(self.client, keys).items()}
+
+    def class_attributes(self, school_class: ClassSnapshot) -> Attributes:
+        """Return what the course of a class should be (R60a)."""
+        return courses.attributes(school_class)
+
+    def find_class(self, school_class: ClassSnapshot) -> Remote | None:
+        """Look the course up by our key, then by its short name."""
+        return courses.find(self.client, school_class)
+
+    def create_class(self, school_class: ClassSnapshot, wanted: Attributes) -> Remote:
+        """Create the course in the category of the settings."""
+        return courses.create(self.client, wanted, int(self.settings.get("class_category") or 1))
+
+    def update_class(self, external_id: str, changes: Attributes) -> None:
+        """Change the course, and show it again if it was hidden."""
+        courses.update(self.client, courses.number_of_course(external_id), {**changes, "visible": 1})
+
+    def archive_class(self, external_id: str) -> None:
+        """Hide the course; what people made in it stays."""
+        with suppress(NotFound):
+            courses.update(self.client, courses.number_of_course(external_id), {"visible": 0})
+
+    def members(self, external_id: str) -> frozenset[Member]:
+        """Return who is enrolled with one of our roles."""
+        return enrolments.members(self.client, courses.number_of_course(external_id), self.roles)
+
+    def add_members(self, external_id: str, members: Collection[Member]) -> None:
+        """Enrol people, and put them into the group of the class where the settings say so."""
+        number = courses.number_of_course(external_id)
+        enrolments.add(self.client, number, members, self.roles)
+        if self.settings.get("class_groups"):
+            enrolments.group(self.client, number, members)
+
+    def remove_members(self, external_id: str, members: Collection[Member]) -> None:
+        """Take people out of the course and its groups."""
+        enrolments.remove(self.client, courses.number_of_course(external_id), members)
 
     def apply(self, plan: Sequence[Change]) -> Iterator[Result]:
         """Carry the plan out with array calls; each change has its own outcome (R64, R66)."""

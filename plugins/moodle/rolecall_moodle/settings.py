@@ -6,10 +6,23 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from marshmallow import Schema, fields, validate
+from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 #: Login methods whose password Moodle keeps itself; every other one leaves the password to somebody else.
 OWN_PASSWORD = frozenset({"manual", "email"})
+
+
+def _role(who: str, usual: int) -> fields.Integer:
+    return fields.Integer(
+        load_default=usual,
+        validate=validate.Range(min=1, max=2**31 - 1),
+        metadata={
+            "label": f"Role of {who}",
+            "help": f"The number of the role in Moodle, {usual} on a new site: Site administration → Users → Permissions → Define roles.",
+            "group": "Classes",
+            "advanced": True,
+        },
+    )
 
 
 class MoodleSettings(Schema):
@@ -70,6 +83,33 @@ class MoodleSettings(Schema):
             "group": "Accounts",
         },
     )
+    class_category = fields.Integer(
+        load_default=1,
+        validate=validate.Range(min=1, max=2**31 - 1),
+        metadata={
+            "label": "Category of new courses",
+            "help": "The number at the end of the category's address in Moodle. Courses that exist already stay where they are.",
+            "group": "Classes",
+        },
+    )
+    role_student = _role("students", 5)
+    role_teacher = _role("teachers", 3)
+    role_assistant = _role("assistants", 4)
+    class_groups = fields.Boolean(
+        load_default=False,
+        metadata={
+            "label": "A course group for each class",
+            "help": "Everybody whom Rolecall enrols is put into a group of the course that is named like the class.",
+            "group": "Classes",
+        },
+    )
+
+    @validates_schema
+    def _roles_differ(self, data: Mapping[str, Any], **_: Any) -> None:
+        """Roles that are the same cannot be told apart when Moodle is asked who is in a course."""
+        given = [data[name] for name in ("role_student", "role_teacher", "role_assistant") if data.get(name)]
+        if len(given) != len(set(given)):
+            raise ValidationError("Students, teachers and assistants need three different roles.", "role_assistant")
 
 
 def own_password(settings: Mapping[str, Any]) -> bool:

@@ -37,7 +37,7 @@ def periods_of_sessions(files: RosterFiles) -> tuple[list[PeriodRecord], list[st
                 others[kind] = others.get(kind, 0) + 1
                 continue
             title, starts, ends = values.get("title", ""), values.get("startdate", ""), values.get("enddate", "")
-            period = _period(values.get("sourcedid", ""), title, _date(starts), _date(ends))
+            period = _period(values.get("sourcedid", ""), title, date_of(starts), date_of(ends))
             if period:
                 periods.append(period)
             else:
@@ -60,7 +60,7 @@ def periods_of_sections(files: RosterFiles) -> tuple[list[PeriodRecord], list[st
     day_first, sure = _order_of_days(text for _, _, *texts in terms.values() for text in texts)
     periods, notes = [], []
     for code, (number, name, starts, ends) in terms.items():
-        period = _period(code, name, _date(starts, day_first=day_first), _date(ends, day_first=day_first))
+        period = _period(code, name, date_of(starts, day_first=day_first), date_of(ends, day_first=day_first))
         if period:
             periods.append(period)
         else:
@@ -84,7 +84,8 @@ def _order_of_days(texts: Iterable[str]) -> tuple[bool, bool]:
     return False, not pairs or any(second > 12 for _, second in pairs)
 
 
-def _date(text: str, *, day_first: bool = False) -> date | None:
+def date_of(text: str, *, day_first: bool = False) -> date | None:
+    """Return the day that a cell names, none where it names none."""
     if iso := _ISO.fullmatch(text):
         year, month, day = map(int, iso.groups())
     elif local := _SLASHES.fullmatch(text):

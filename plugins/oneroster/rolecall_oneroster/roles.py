@@ -47,6 +47,9 @@ LIST_OF_CONTACT = {
     "administrator": "partners",
 }
 
+#: Of those who work with classes, who helps and does not teach.
+_HELPERS = frozenset({"aide", "teacherassistant", "assistant", "paraprofessional"})
+
 #: Where the files name no primary role: the work a person does here before what else they are, as School Data Sync sorts them.
 _PRECEDENCE = ("teachers", "employees", "students", "alumni", "partners", "guardians", "")
 
@@ -73,6 +76,14 @@ def standing(role: str, *, ended: bool = False, secondary: bool = False) -> Stan
 def standing_of(words: str) -> Standing | None:
     """Return the standing of a cell with one role or several, none if it is empty."""
     return min((standing(word) for word in words.split(",") if word.strip()), default=None)
+
+
+def role_in_class(word: str) -> str:
+    """Return the role in a class that an enrolment's role means: student, teacher, assistant, or empty for those who do neither."""
+    word = word.strip().lower()
+    if word in _HELPERS:
+        return "assistant"
+    return {"students": "student", "teachers": "teacher"}.get(LIST_OF_ROLE.get(word, ""), "")
 
 
 def list_of_contact(relations: Iterable[str]) -> str:

@@ -1,4 +1,4 @@
-"""Reads School Data Sync v1: Student.csv, Teacher.csv, the contacts in User.csv and Guardianrelationship.csv, terms in Section.csv.
+"""Reads School Data Sync v1: Student.csv, Teacher.csv, the contacts in User.csv and Guardianrelationship.csv, terms and sections.
 
 Contacts have no number of their own that must be filled, so a contact is known by SIS ID or else by e-mail address. A person of two
 schools stands in two rows; rows that say the same are one person.
@@ -10,12 +10,13 @@ from collections.abc import Iterator
 from functools import cached_property
 
 from rolecall.errors import Invalid
-from rolecall.sdk.roster import BadRecord, PeriodRecord, PersonRecord, RelationRecord
+from rolecall.sdk.roster import BadRecord, ClassRecord, MembershipRecord, PeriodRecord, PersonRecord, RelationRecord
 from rolecall.sdk.tabular import BadRow, Row
 from rolecall_oneroster.files import RosterFiles
 from rolecall_oneroster.people import notes_on_columns, person
 from rolecall_oneroster.periods import TERM_COLUMNS, periods_of_sections
 from rolecall_oneroster.roles import LIST_OF_CONTACT, list_of_contact
+from rolecall_oneroster.sections import MEMBER_COLUMNS, MEMBERS, SECTION_COLUMNS, SECTIONS, SectionsReader
 
 _PEOPLE = {"student.csv": "students", "teacher.csv": "teachers"}
 _FIELDS: dict[str, str | tuple[str, ...]] = {"first_name": "first name", "last_name": "last name", "email": "secondary email"}
@@ -33,10 +34,12 @@ _READ = {
     "teacher.csv": _COLUMNS,
     "user.csv": _CONTACT_COLUMNS,
     "guardianrelationship.csv": _RELATION_COLUMNS,
-    "section.csv": TERM_COLUMNS,
+    SECTIONS: (*SECTION_COLUMNS, *TERM_COLUMNS),
+    **dict.fromkeys(MEMBERS, MEMBER_COLUMNS),
 }
 #: The columns that rows are known by.
 _REQUIRED = {"Student.csv": ["SIS ID"], "Teacher.csv": ["SIS ID"], "User.csv": ["Email"], "Guardianrelationship.csv": ["SIS ID", "Email"]}
+_REQUIRED |= {"Section.csv": ["SIS ID"], **{name: ["Section SIS ID", "SIS ID"] for name in ("StudentEnrollment.csv", "TeacherRoster.csv")}}
 
 
 class SdsV1Reader:
@@ -55,6 +58,7 @@ class SdsV1Reader:
                 raise Invalid(f"{name} has no column {' and no '.join(missing)}.", hint="Export the files again.")
         self._repeated = 0
         self._lost_relations = 0
+        self._sections = SectionsReader(files)
 
     def people(self) -> Iterator[PersonRecord | BadRecord]:
         self._repeated = 0
@@ -79,14 +83,21 @@ class SdsV1Reader:
     def periods(self) -> Iterator[PeriodRecord]:
         return iter(self._terms[0])
 
+    def classes(self) -> Iterator[ClassRecord | BadRecord]:
+        return self._sections.classes()
+
+    def memberships(self) -> Iterator[MembershipRecord | BadRecord]:
+        return self._sections.memberships()
+
     def notes(self) -> Iterator[str]:
         yield "Read as School Data Sync v1."
         for name in self._files:
-            if name.lower() in _READ and name.lower() != "section.csv":
+            if name.lower() in _READ:
                 yield from notes_on_columns(name, self._files.columns(name.lower()), _READ[name.lower()])
         if unread := [name for name in self._files if name.lower() not in _READ]:
             yield f"Not read: {', '.join(unread)}."
         yield from self._terms[1]
+        yield from self._sections.notes()
         if self._repeated:
             yield f"{self._repeated} rows repeat a person of another school and are read once."
         if self._lost_relations:

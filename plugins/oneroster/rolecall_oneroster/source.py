@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cached_property
 
-from rolecall import BadRecord, PeriodRecord, PersonRecord, RelationRecord, RosterSource
+from rolecall import BadRecord, ClassRecord, MembershipRecord, PeriodRecord, PersonRecord, RelationRecord, RosterSource
 from rolecall.errors import Invalid
 from rolecall_oneroster.files import RosterFiles
 from rolecall_oneroster.sds_v1 import SdsV1Reader
@@ -15,7 +15,7 @@ _V1 = ("student.csv", "teacher.csv", "user.csv")
 
 
 class OneRosterSource(RosterSource):
-    """People of all lists, their guardians and the academic periods, from OneRoster and School Data Sync files (R6)."""
+    """People of all lists, their guardians, academic periods and classes, from OneRoster and School Data Sync files (R6, R60a)."""
 
     id = "oneroster"
     label = "OneRoster and School Data Sync"
@@ -23,7 +23,7 @@ class OneRosterSource(RosterSource):
 
     @property
     def is_delta(self) -> bool:
-        """Tell whether manifest.csv says that users.csv holds changes only."""
+        """Tell whether manifest.csv says that users.csv, classes.csv or enrollments.csv holds changes only."""
         return isinstance(self._reader, UsersReader) and self._reader.is_delta
 
     def people(self) -> Iterator[PersonRecord | BadRecord]:
@@ -34,6 +34,12 @@ class OneRosterSource(RosterSource):
 
     def periods(self) -> Iterator[PeriodRecord]:
         return self._reader.periods()
+
+    def classes(self) -> Iterator[ClassRecord | BadRecord]:
+        return self._reader.classes()
+
+    def memberships(self) -> Iterator[MembershipRecord | BadRecord]:
+        return self._reader.memberships()
 
     def notes(self) -> Iterator[str]:
         """Yield what was left unread; what relations leave out is known once they have been read."""

@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from functools import cached_property
 
 from rolecall.errors import Invalid
-from rolecall.sdk.roster import BadRecord, PeriodRecord, PersonRecord, RelationRecord
+from rolecall.sdk.roster import BadRecord, ClassRecord, MembershipRecord, PeriodRecord, PersonRecord, RelationRecord
 from rolecall.sdk.tabular import BadRow, Row
+from rolecall_oneroster.classes import CLASS_COLUMNS, CLASSES, ENROLMENT_COLUMNS, ENROLMENTS, ClassesReader
 from rolecall_oneroster.files import RosterFiles
 from rolecall_oneroster.people import notes_on_columns, person
 from rolecall_oneroster.periods import SESSION_COLUMNS, periods_of_sessions
@@ -32,6 +33,8 @@ _READ = {
     "roles.csv": _ROLE_COLUMNS,
     "relationships.csv": _RELATION_COLUMNS,
     "academicsessions.csv": SESSION_COLUMNS,
+    CLASSES: CLASS_COLUMNS,
+    ENROLMENTS: ENROLMENT_COLUMNS,
 }
 #: The required columns as the formats spell them, for messages.
 _SPELT = {
@@ -42,6 +45,8 @@ _SPELT = {
     "role": "role",
     "relationshipusersourcedid": "relationshipUserSourcedId",
     "relationshiprole": "relationshipRole",
+    "classsourcedid": "classSourcedId",
+    "title": "title",
     "propertyname": "propertyName",
     "value": "value",
 }
@@ -75,11 +80,16 @@ class UsersReader:
             )
         if "relationships.csv" in files:
             self._columns("relationships.csv", *_RELATION_COLUMNS)
+        if CLASSES in files:
+            self._columns(CLASSES, "sourcedid", "title")
+        if ENROLMENTS in files:
+            self._columns(ENROLMENTS, "classsourcedid", "usersourcedid", "role")
         self._lost_relations = 0
+        self._classes = ClassesReader(files, lambda code: self._list(code, self._standings.get(code)))
 
     @property
     def is_delta(self) -> bool:
-        return self._mode == "delta"
+        return self._mode == "delta" or self._classes_delta
 
     def people(self) -> Iterator[PersonRecord | BadRecord]:
         with self._files.table("users.csv", only=_USER_COLUMNS) as table:
@@ -99,6 +109,12 @@ class UsersReader:
     def periods(self) -> Iterator[PeriodRecord]:
         return iter(self._sessions[0])
 
+    def classes(self) -> Iterator[ClassRecord | BadRecord]:
+        return self._classes.classes()
+
+    def memberships(self) -> Iterator[MembershipRecord | BadRecord]:
+        return self._classes.memberships()
+
     def notes(self) -> Iterator[str]:
         yield f"Read as {self.label}."
         if self._mode == "delta":
@@ -109,6 +125,7 @@ class UsersReader:
         if unread := [name for name in self._files if name.lower() not in (*_READ, "manifest.csv")]:
             yield f"Not read: {', '.join(unread)}."
         yield from self._sessions[1]
+        yield from self._classes.notes()
         if self._lost_relations:
             yield f"{self._lost_relations} relations are left out: they do not name a student and somebody else whose list is known."
 
@@ -228,7 +245,8 @@ class UsersReader:
         return columns
 
     def _manifest(self) -> str:
-        """Return the mode of users.csv that manifest.csv tells (bulk or delta), empty without one."""
+        """Return the mode of users.csv that manifest.csv tells (bulk or delta), empty without one; keep whether classes are changes."""
+        self._classes_delta = False
         if "manifest.csv" not in self._files:
             return ""
         self._columns("manifest.csv", "propertyname", "value")
@@ -243,4 +261,5 @@ class UsersReader:
         for name in _READ:
             if told.get(f"file.{name.removesuffix('.csv')}") in ("bulk", "delta") and name not in self._files:
                 raise Invalid(f"manifest.csv announces {name}, and it is missing.", hint="Export or pack all the files again.")
+        self._classes_delta = "delta" in (told.get("file.classes"), told.get("file.enrollments"))
         return told.get("file.users", "")

@@ -5,12 +5,9 @@ from typing import Any
 
 import pytest
 
-from rolecall import AccountSnapshot, Change, PersonSnapshot, Result, RoleSnapshot, Secret, Verb
 from rolecall.testing.wire import Wire
 from rolecall_moodle.fake import FakeMoodle, create_app
 from rolecall_moodle.provider import MoodleProvider
-
-MakeAccount = Callable[..., AccountSnapshot]
 
 
 @pytest.fixture
@@ -23,14 +20,8 @@ def moodle() -> FakeMoodle:
 def wire(moodle: FakeMoodle) -> Iterator[Wire]:
     """The site on a port."""
     with Wire(moodle, deadline=2) as wire:
-        moodle.site.base_url = wire.url
+        moodle.base_url = wire.url
         yield wire
-
-
-@pytest.fixture
-def settings() -> dict[str, Any]:
-    """What a test sets besides address and token."""
-    return {}
 
 
 @pytest.fixture
@@ -40,50 +31,12 @@ def provider(moodle: FakeMoodle, wire: Wire, settings: dict[str, Any]) -> Moodle
 
 
 @pytest.fixture
-def account() -> MakeAccount:
-    """Makes accounts: the name decides everything that is not said."""
-    numbers = iter(range(1, 10_000))
-
-    def make(name: str = "anna", *, roles: tuple[RoleSnapshot, ...] = (), **changes: Any) -> AccountSnapshot:
-        number = next(numbers)
-        person = PersonSnapshot(
-            id=number,
-            list="students",
-            code=f"S{number}",
-            first_name=changes.pop("first_name", name.title()),
-            last_name=changes.pop("last_name", "Lab"),
-            language=changes.pop("language", None),
-        )
-        values = {"key": f"key-{name}", "type": "student", "username": name, "email": f"{name}@school.example", **changes}
-        return AccountSnapshot(id=number, person=person, roles=roles, **values)
-
-    return make
-
-
-@pytest.fixture
-def change(provider: MoodleProvider) -> Callable[..., Change]:
-    """Makes one step of a plan, as the sync would."""
-
-    def make(verb: Verb, account: AccountSnapshot, external_id: str | None = None, **options: Any) -> Change:
-        wanted = provider.attributes(account)
-        if verb is Verb.CREATE:
-            options = {"after": wanted, "password": Secret("Passw0rd!x"), **options}
-        return Change(link_id=account.id, verb=verb, account=account, external_id=external_id, wanted=wanted, **options)
-
-    return make
-
-
-@pytest.fixture
-def apply(provider: MoodleProvider) -> Callable[..., dict[str, Result]]:
-    """Carries changes out and returns the results by user name."""
-
-    def run(*changes: Change) -> dict[str, Result]:
-        return {result.change.account.username: result for result in provider.apply(changes)}
-
-    return run
-
-
-@pytest.fixture
 def calls(moodle: FakeMoodle) -> Callable[[], list[str]]:
     """The functions that were called, without their common beginning."""
     return lambda: [entry["function"].removeprefix("core_") for entry in moodle.journal]
+
+
+@pytest.fixture
+def facts() -> Callable[[str], dict[str, Any]]:
+    """Addresses of the school."""
+    return lambda name: {"key": f"key-{name}", "email": f"{name}@school.example"}

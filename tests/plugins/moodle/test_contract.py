@@ -1,6 +1,6 @@
 """Moodle does what every plugin and every provider must do."""
 
-from rolecall.testing import PluginContract, ProviderContract
+from rolecall.testing import ClassContract, PluginContract, ProviderContract
 
 
 class TestPlugin(PluginContract):
@@ -8,4 +8,8 @@ class TestPlugin(PluginContract):
 
 
 class TestProvider(ProviderContract):
+    plugin = "moodle"
+
+
+class TestClasses(ClassContract):
     plugin = "moodle"

@@ -71,8 +71,13 @@ def test_settings_are_checked_and_have_defaults():
         "force_password_change": True,
         "languages": "",
         "cohorts": True,
+        "class_category": 1,
+        "class_groups": False,
+        "role_student": 5,
+        "role_teacher": 3,
+        "role_assistant": 4,
     }
-    for bad in ({"base_url": "moodle"}, {"token": "a b"}, {"auth": "No!"}, {"languages": "en;el"}):
+    for bad in ({"base_url": "moodle"}, {"token": "a b"}, {"auth": "No!"}, {"languages": "en;el"}, {"role_teacher": 4}):
         with pytest.raises(ValidationError):
             MoodleSettings().load({"base_url": "https://moodle.school.example", "token": token, **bad})
     assert languages({"languages": "en, EL  pt-BR,"}) == ["en", "el", "pt_br"]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 
 from werkzeug.serving import make_server
 
+from rolecall.testing.fakes import serve
 from rolecall_moodle.fake import create_app
 
 
@@ -21,16 +21,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     keywords = {"token": options.token} if options.token else {}
     app = create_app("http://127.0.0.1", state_file=options.state, latency=options.latency, **keywords)
-    server = make_server("127.0.0.1", options.port, app, threaded=True)
-    app.site.base_url = f"http://127.0.0.1:{server.server_port}"
-    sys.stdout.write(f"{app.site.base_url}\n")
-    sys.stdout.flush()
     try:
-        server.serve_forever()
-    except KeyboardInterrupt:
-        pass
+        serve(app, make_server, options.port, lambda: app.base_url)
     finally:
-        server.server_close()
         app.state.close()
 
 

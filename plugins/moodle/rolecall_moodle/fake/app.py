@@ -6,9 +6,7 @@ Thread-safe: one call at a time works on the state. What a call did is committed
 from __future__ import annotations
 
 import json
-import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -16,14 +14,15 @@ from markupsafe import escape
 from werkzeug.datastructures import Headers
 from werkzeug.wrappers import Request, Response
 
+from rolecall.testing.fakes import FakeService, Table
 from rolecall_moodle.fake import functions
-from rolecall_moodle.fake.page import page
+from rolecall_moodle.fake.page import classes, people
 from rolecall_moodle.fake.php import MoodleError, invalid_parameter, nested, xml, xml_error
 from rolecall_moodle.fake.site import Caller, Site
 from rolecall_moodle.fake.state import ALL_RIGHTS, State, Token, User, scramble
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+    from wsgiref.types import StartResponse, WSGIEnvironment
 
 #: Called with a function's name and one of PHASES; it may wait, kill or raise.
 OnRequest = Callable[[str, str], None]
@@ -37,7 +36,7 @@ def _quiet(name: str, phase: str) -> None:
     """Do nothing at any phase."""
 
 
-class FakeMoodle:
+class FakeMoodle(FakeService):
     """One site.
 
     :param base_url: the address under which the application is reached.
@@ -48,6 +47,8 @@ class FakeMoodle:
     :param state_file: SQLite file in which the site survives its process.
     :param latency: seconds that each call takes.
     """
+
+    service = "Moodle"
 
     def __init__(
         self,
@@ -70,11 +71,12 @@ class FakeMoodle:
         on_request: OnRequest = _quiet,
         clock: Callable[[], float] = time.time,
     ) -> None:
+        super().__init__(base_url, name=site_name)
         self.state = State(clock, file=state_file)
         self.site = Site(
             state=self.state,
             name=site_name,
-            base_url=base_url.rstrip("/"),
+            base_url=self.base_url,
             release=release,
             version=version,
             languages=frozenset(languages),
@@ -91,8 +93,6 @@ class FakeMoodle:
         self.web_services = True
         #: ``cli`` or ``admin``: how the site was closed for maintenance.
         self.maintenance: str | None = None
-        self._lock = threading.Lock()
-        self._journal: deque[dict[str, Any]] = deque(maxlen=10_000)
         self._staff: set[int] = set()
         self._add_staff("guest", "Guest user", " ", "root@localhost")
         self._add_staff("admin", "Admin", "User", "admin@example.org")
@@ -102,12 +102,12 @@ class FakeMoodle:
     @property
     def settings(self) -> dict[str, Any]:
         """What the plugin's settings must be to reach this site."""
-        return {"base_url": self.site.base_url, "token": self._token}
+        return {"base_url": self.base_url, "token": self._token}
 
     @property
     def users(self) -> dict[str, dict[str, Any]]:
         """The living users but the site's own, by user name, each with the ID numbers of its cohorts as ``groups``."""
-        with self._lock:
+        with self.lock:
             groups = self._groups()
             return {
                 user["username"]: {**user, "groups": frozenset(groups.get(user["id"], ()))}
@@ -118,27 +118,53 @@ class FakeMoodle:
     @property
     def cohorts(self) -> dict[str, frozenset[str]]:
         """The user names in each cohort, by the cohort's ID number."""
-        with self._lock:
+        with self.lock:
             return {
                 cohort["idnumber"]: frozenset(self.state.users[member]["username"] for member in cohort["members"])
                 for cohort in self.state.cohorts.values()
             }
 
     @property
-    def journal(self) -> list[dict[str, Any]]:
-        """Every call so far, oldest first, without tokens and passwords."""
-        with self._lock:
-            return list(self._journal)
+    def courses(self) -> dict[str, dict[str, Any]]:
+        """The courses by ID number: their names, whether they are visible, and who is enrolled in which roles, by user name."""
+        return {course["idnumber"]: course for course in self.course_list}
+
+    @property
+    def course_list(self) -> list[dict[str, Any]]:
+        """The courses in the order in which they were made."""
+        with self.lock:
+            names = {number: user["username"] for number, user in self.state.users.items()}
+            return [
+                {
+                    **{name: course[name] for name in ("id", "idnumber", "fullname", "shortname", "categoryid", "visible")},
+                    "people": {names[int(who)]: tuple(roles) for who, roles in course["enrolled"].items()},
+                    "groups": {group["name"]: frozenset(names[who] for who in group["members"]) for group in course["groups"]},
+                }
+                for course in self.state.courses.values()
+            ]
+
+    def add_course(self, **fields: Any) -> int:
+        """Put a course into the site as if somebody had made it there by hand; returns its id."""
+        with self.lock:
+            number = self.state.number("course")
+            facts = {"fullname": f"Course {number}", "shortname": f"course{number}", "idnumber": "", "categoryid": 1, "visible": 1}
+            self.state.put_course({**facts, "summary": "", "enrolled": {}, "suspended": [], "groups": [], **fields, "id": number})
+            self.state.commit()
+            return number
+
+    def tables(self) -> Iterable[Table]:
+        """Return what the page shows."""
+        return people(self.users.values()), classes(self.course_list)
 
     @property
     def mails(self) -> list[str]:
         """The addresses to which Moodle mailed a password it made up."""
-        with self._lock:
+        with self.lock:
             return list(self.state.mails)
 
     def add_token(self, token: str, username: str, **options: Any) -> int:
         """Make a robot user (unless it is there) and a key for it; options as for :class:`Token`. Returns the user's id."""
-        with self._lock:
+        with self.lock:
             number = self._add_staff(username, username, "Robot", f"{username}@example.org", auth="webservice")
             if "rights" in options:
                 options["rights"] = frozenset(options["rights"])
@@ -147,18 +173,18 @@ class FakeMoodle:
 
     def change_token(self, token: str, **options: Any) -> None:
         """Change what a key may do: ``rights``, ``functions``, ``expires``, ``address_allowed``."""
-        with self._lock:
+        with self.lock:
             for name, value in options.items():
                 setattr(self.state.tokens[token], name, value)
 
     def revoke_token(self, token: str) -> None:
         """Delete a key."""
-        with self._lock:
+        with self.lock:
             self.state.tokens.pop(token, None)
 
     def add_user(self, **fields: Any) -> int:
         """Put a user into the site as if somebody had made it there by hand; returns its id."""
-        with self._lock:
+        with self.lock:
             fields["password"] = scramble(str(fields.get("password", "")))
             user = self.state.new_user(id=self.state.number("user"), **fields)
             self.state.put_user(user)
@@ -186,10 +212,9 @@ class FakeMoodle:
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
         request = Request(environ)
-        if request.path == "/_journal":
-            return _json(self.journal)(environ, start_response)
-        if request.path == "/":
-            return page(self.site.name, self.users)(environ, start_response)
+        shown = self.shown(request.path)
+        if shown is not None:
+            return shown(environ, start_response)
         if request.path not in ("/webservice/rest/server.php", "/login/token.php"):
             return Response("Not found", 404)(environ, start_response)
         if self.latency:
@@ -198,7 +223,8 @@ class FakeMoodle:
         form = nested(fields)
         name = str(form.get("wsfunction", "")) if request.path.endswith("server.php") else "login/token"
         self.on_request(name, "before_commit")
-        with self._lock:
+        with self.lock:
+            self.site.base_url = self.base_url
             response = self._answer(name, form)
             self.state.commit()
             self._note(request, name, fields, response)
@@ -213,17 +239,15 @@ class FakeMoodle:
     def _note(self, request: Request, name: str, fields: Sequence[tuple[str, str]], response: Response) -> None:
         shown = [(key, "***" if _is_secret(key) else value) for key, value in fields]
         outcome = response.get_data(as_text=True)[:200]
-        self._journal.append(
-            {
-                "n": self._journal[-1]["n"] + 1 if self._journal else 1,
-                "at": self.state.clock(),
-                "method": request.method,
-                "path": request.path,
-                "function": name,
-                "fields": shown,
-                "status": response.status_code,
-                "outcome": outcome,
-            }
+        self.note(
+            n=self._journal[-1]["n"] + 1 if self._journal else 1,
+            at=self.state.clock(),
+            method=request.method,
+            path=request.path,
+            function=name,
+            fields=shown,
+            status=response.status_code,
+            outcome=outcome,
         )
 
     def _answer(self, name: str, form: dict[str, Any]) -> Response:

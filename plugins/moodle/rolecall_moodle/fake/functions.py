@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from rolecall_moodle.fake import cohorts, users
+from rolecall_moodle.fake import cohorts, courses, enrolments, users
 from rolecall_moodle.fake.site import Caller, Site
 
 
@@ -56,6 +56,16 @@ FUNCTIONS: dict[str, Callable[[Site, Caller, dict[str, Any]], Any]] = {
     "core_cohort_get_cohort_members": cohorts.get_cohort_members,
     "core_cohort_add_cohort_members": cohorts.add_cohort_members,
     "core_cohort_delete_cohort_members": cohorts.delete_cohort_members,
+    "core_course_create_courses": courses.create_courses,
+    "core_course_update_courses": courses.update_courses,
+    "core_course_get_courses_by_field": courses.get_courses_by_field,
+    "core_course_get_categories": courses.get_categories,
+    "enrol_manual_enrol_users": enrolments.enrol_users,
+    "enrol_manual_unenrol_users": enrolments.unenrol_users,
+    "core_enrol_get_enrolled_users": enrolments.get_enrolled_users,
+    "core_group_create_groups": enrolments.create_groups,
+    "core_group_get_course_groups": enrolments.get_course_groups,
+    "core_group_add_group_members": enrolments.add_group_members,
 }
 
 #: Functions that a real Moodle has and this site's service never offers.

@@ -1,4 +1,4 @@
-"""What the fake site holds: users, cohorts, tokens. Optionally kept in a SQLite file, written before each answer."""
+"""What the fake site holds: users, cohorts, courses, tokens. Optionally kept in a SQLite file, written before each answer."""
 
 from __future__ import annotations
 
@@ -23,6 +23,19 @@ ALL_RIGHTS = frozenset(
         "moodle/cohort:manage",
         "moodle/cohort:view",
         "moodle/cohort:assign",
+        "moodle/course:view",
+        "moodle/course:viewhiddencourses",
+        "moodle/course:create",
+        "moodle/course:update",
+        "moodle/course:changefullname",
+        "moodle/course:changeshortname",
+        "moodle/course:changeidnumber",
+        "moodle/course:visibility",
+        "moodle/course:viewparticipants",
+        "moodle/course:managegroups",
+        "enrol/manual:enrol",
+        "enrol/manual:unenrol",
+        "moodle/role:assign",
     }
 )
 
@@ -63,10 +76,14 @@ class State:
         self.clock = clock
         self.users: dict[int, User] = {}
         self.cohorts: dict[int, dict[str, Any]] = {}
+        #: With who is enrolled in which roles, by user id as text, and with their groups.
+        self.courses: dict[int, dict[str, Any]] = {}
+        #: Made when the site was, and by hand.
+        self.categories: dict[int, dict[str, Any]] = {1: {"id": 1, "name": "Category 1", "idnumber": None}}
         self.tokens: dict[str, Token] = {}
         #: Addresses to which a password was mailed, in order.
         self.mails: list[str] = []
-        self._next = {"user": 1, "cohort": 1}
+        self._next = {"user": 1, "cohort": 1, "course": 2, "group": 1}
         self._index: dict[str, dict[str, set[int]]] = {name: {} for name in INDEXED}
         self._changed: set[tuple[str, int]] = set()
         self._file: sqlite3.Connection | None = None
@@ -83,8 +100,10 @@ class State:
                 self.put_user(row)
             elif kind == "cohort":
                 self.cohorts[number] = row
+            elif kind == "course":
+                self.courses[number] = row
             else:
-                self._next = row
+                self._next |= row
         self._changed.clear()
 
     def close(self) -> None:
@@ -96,7 +115,8 @@ class State:
     def commit(self) -> None:
         """Write what changed to the file, so that it survives the process."""
         if self._file is not None and self._changed:
-            tables: dict[str, dict[int, Any]] = {"user": self.users, "cohort": self.cohorts, "next": {0: self._next}}
+            kept = {"user": self.users, "cohort": self.cohorts, "course": self.courses}
+            tables: dict[str, dict[int, Any]] = {**kept, "next": {0: self._next}}
             self._changed.add(("next", 0))
             self._file.execute("BEGIN IMMEDIATE")
             self._file.executemany(
@@ -129,6 +149,11 @@ class State:
         self.cohorts[cohort["id"]] = cohort
         self._changed.add(("cohort", cohort["id"]))
 
+    def put_course(self, course: dict[str, Any]) -> None:
+        """Store a course with its people and groups, new or changed."""
+        self.courses[course["id"]] = course
+        self._changed.add(("course", course["id"]))
+
     def like(self, name: str, value: str) -> Iterator[User]:
         """Yield the users whose field equals the value but for case and accents, by id."""
         for number in sorted(self._index[name].get(fold(value), ())):
@@ -154,3 +179,8 @@ class State:
         for cohort in self.cohorts.values():
             if user["id"] in cohort["members"]:
                 self.put_cohort({**cohort, "members": [member for member in cohort["members"] if member != user["id"]]})
+        for course in self.courses.values():
+            if str(user["id"]) in course["enrolled"]:
+                enrolled = {who: roles for who, roles in course["enrolled"].items() if who != str(user["id"])}
+                groups = [{**each, "members": [who for who in each["members"] if who != user["id"]]} for each in course["groups"]]
+                self.put_course({**course, "enrolled": enrolled, "groups": groups})
