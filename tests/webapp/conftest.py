@@ -1,16 +1,23 @@
 """An institution behind the web application: a period, roles, a few accounts; and browsers that are signed in with chosen rights."""
 
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from cryptography.fernet import Fernet
 from flask import Flask
 from flask.testing import FlaskClient
+from jinja2.bccache import Bucket, BytecodeCache
+from playwright.sync_api import Browser as Chromium
+from playwright.sync_api import BrowserContext, Page, sync_playwright
 from sqlalchemy.orm import Session
+from werkzeug.serving import make_server
 
 from rolecall.accounts import passwords, sessions
 from rolecall.config import load
@@ -21,6 +28,30 @@ from rolecall.work.application import Application
 from rolecall_webapp import create_app
 
 PASSWORD = "correct horse battery staple"
+#: Chromium starts without asking anybody for anything.
+QUIET = (
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update",
+    "--disable-sync",
+)  # fmt: skip
+
+
+class _Compiled(BytecodeCache):
+    """Templates that any test of this process has compiled: compiling them takes longer than most tests do."""
+
+    def __init__(self) -> None:
+        self._code: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Give a template its code, if it is the same text."""
+        if bucket.key in self._code:
+            bucket.bytecode_from_string(self._code[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep the code of a template."""
+        self._code[bucket.key] = bucket.bytecode_to_string()
+
+
+_COMPILED = _Compiled()
 
 
 @dataclass(frozen=True)
@@ -61,7 +92,9 @@ def application(core: Application) -> Flask:
         session.add(
             Period(code="2026", code_key="2026", name="2026–27", starts_on=date(2026, 9, 1), ends_on=date(2027, 6, 30), is_current=True)
         )
-    return create_app(core)
+    flask = create_app(core)
+    flask.jinja_env.bytecode_cache = _COMPILED
+    return flask
 
 
 @pytest.fixture
@@ -110,6 +143,60 @@ def signed_in(application: Flask, core: Application) -> Callable[..., Browser]:
         return Browser(client=client, account_id=account_id, username=username)
 
     return sign_in
+
+
+@pytest.fixture(scope="module")
+def chromium(requires_service: Callable[[str], None]) -> Iterator[Chromium]:
+    """One Chromium for all tests of a module."""
+    requires_service("chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=list(QUIET))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def address(application: Flask) -> Iterator[str]:
+    """Where the application answers a real browser."""
+    server: Any = make_server("127.0.0.1", 0, application, threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def new_page(chromium: Chromium, address: str) -> Iterator[Callable[..., Page]]:
+    """A function that opens a window of its own in Chromium; what the browser complains of fails the test."""
+    contexts: list[BrowserContext] = []
+    complaints: list[str] = []
+
+    def open_one(**options: Any) -> Page:
+        context = chromium.new_context(base_url=address, **{"viewport": {"width": 1280, "height": 800}, **options})
+        contexts.append(context)
+        context.set_default_timeout(10_000)
+        page = context.new_page()
+        page.on("console", lambda message: complaints.append(message.text) if message.type in ("error", "warning") else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        return page
+
+    yield open_one
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+@pytest.fixture(scope="session")
+def violations() -> Callable[[Page], list[str]]:
+    """A function that tells what axe finds on the page in a window."""
+
+    def find(page: Page) -> list[str]:
+        found = Axe().run(page).response["violations"]
+        return [f"{page.url} {each['id']}: {node['html'][:120]}" for each in found for node in each["nodes"]]
+
+    return find
 
 
 def add_account(

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -9,6 +10,7 @@ import pytest
 from markupsafe import escape
 from sqlalchemy import select
 
+from rolecall.accounts import sessions
 from rolecall.store.tables import AuditEntry, Link, SignIn
 from rolecall.testing import factories
 from rolecall.testing.school import School
@@ -259,17 +261,34 @@ def test_an_account_says_where_it_stands_at_each_provider(core: Application, sch
     assert school.sync_state(anna, "moodle") == "queued"
 
 
+def test_the_list_counts_the_providers_in_step_and_names_those_that_are_not(core: Application, school: School, signed_in: Callable) -> None:
+    anna = school.student("Anna")
+    with core.db.write() as session:
+        for provider in ("canvas", "google", "moodle", "scim"):
+            synced = 0 if provider == "scim" else 1
+            session.add(Link(account_id=anna, provider=provider, goal="present", wanted=1, synced=synced, changed_at=datetime.now(UTC)))
+
+    page = signed_in(VIEW).get("/accounts").text
+
+    assert "3 providers: done" in page
+    assert "scim: queued" in page
+    assert "canvas: done" not in page
+
+
 def test_sign_ins_and_what_happened_have_tabs(core: Application, school: School, signed_in: Callable) -> None:
     anna = school.student("Anna")
     school.act("account.profile_name", anna, first_name="Annika", last_name="Berg")
     with core.db.write() as session:
         session.add(SignIn(account_id=anna, at=datetime.now(UTC), method="password", result="wrong-password", address="192.0.2.7"))
+        sessions.create(session, anna, address="198.51.100.4", agent="Mozilla/5.0 (X11; Linux x86_64) Firefox/140", now=datetime.now(UTC))
     admin = signed_in(VIEW)
 
     logins, timeline = (admin.get(f"/accounts/{anna}/{tab}").text for tab in ("logins", "timeline"))
 
     assert "wrong password" in logins
     assert "192.0.2.7" in logins
+    assert "198.51.100.4" in logins
+    assert "Firefox" in logins
     assert "Update profile name" in timeline
     assert "Anna → Annika" in timeline
 
@@ -296,3 +315,38 @@ def test_a_name_is_text_everywhere(school: School, signed_in: Callable, name: st
         page = admin.get(path).text
         assert str(escape(name)) in page
         assert str(escape(name)) == name or name not in page
+
+
+@pytest.mark.parametrize(
+    ("values", "word"),
+    [
+        ({"password_hash": "x"}, "own"),
+        ({"password_hash": "x", "sealed_at": datetime.now(UTC)}, "first-time, used"),
+        ({"sealed_password": b"x", "sealed_at": datetime.now(UTC)}, "first-time"),
+        ({"sealed_password": b"x", "sealed_at": datetime.now(UTC), "phone_guesses_left": 5}, "the phone number, for the first time"),
+        ({"sealed_password": b"x"}, "none"),
+        ({"sso_provider": "o365"}, "managed by o365"),
+    ],
+)
+def test_the_account_says_which_password_signs_in(school: School, signed_in: Callable, values: dict, word: str) -> None:
+    anna = school.student("Anna", **values)
+
+    page = signed_in("accounts:view").get(f"/accounts/{anna}").get_data(as_text=True)
+
+    assert re.search(rf"<dt>Password</dt>\s*<dd>{word}\s*<", page)
+
+
+def test_that_a_password_must_be_changed_is_a_word_in_list_and_page(school: School, signed_in: Callable) -> None:
+    anna = school.student("Anna", password_hash="x", must_change_password=True)
+    admin = signed_in("accounts:view")
+
+    listed = admin.get("/accounts?q=anna").get_data(as_text=True)
+    page = admin.get(f"/accounts/{anna}").get_data(as_text=True)
+    school.act("password.at_next_logon", anna, must_change=False)
+    after = admin.get(f"/accounts/{anna}").get_data(as_text=True)
+
+    assert "New password due" in listed
+    assert "New password due" in page
+    assert "Must be changed at the next sign-in" in page
+    assert "New password due" not in after
+    assert "Must be changed" not in after

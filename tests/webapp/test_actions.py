@@ -4,6 +4,7 @@ import csv
 import io
 import re
 from collections.abc import Callable, Iterator, Mapping
+from decimal import Decimal
 from types import ModuleType
 from typing import Any
 
@@ -11,11 +12,12 @@ import pytest
 from marshmallow import Schema, fields
 from sqlalchemy import select
 
-from rolecall import Column, Filter, Grade, action, hookimpl
+from rolecall import Column, Credits, Filter, Grade, Price, action, hookimpl
 from rolecall.config import load
 from rolecall.plugins import state
 from rolecall.store.engine import now
 from rolecall.store.tables import Account, Run, RunItem
+from rolecall.testing.channels import MemoryChannel, channel_plugin, memory_channel
 from rolecall.testing.school import School
 from rolecall.work.application import Application
 
@@ -67,11 +69,20 @@ def stranger() -> ModuleType:
     return module
 
 
+def smoke() -> type[MemoryChannel]:
+    """A channel to phones that costs money, of which there is little."""
+    channel = memory_channel("smoke", address="phone")
+    channel.unusable = classmethod(lambda _cls, _, address, *, region: None if address.startswith("+") else "No phone.")
+    channel.price = classmethod(lambda _cls, *_: Price(parts=2, each=Decimal("0.25")))
+    channel.credits = lambda _self: Credits(amount=Decimal("0.25"), currency="EUR")
+    return channel
+
+
 @pytest.fixture
 def core(database_url: str, tmp_path: Any) -> Iterator[Application]:
     """The parts of a process in which the stranger is enabled."""
     values = {"data": str(tmp_path), "database_url": database_url, "secret_key": "s" * 40, "encryption_keys": "A" * 43 + "="}
-    with Application(load({}, **values, strict="1"), plugins={"stranger": stranger()}) as application:
+    with Application(load({}, **values, strict="1"), plugins={"stranger": stranger(), "smoke": channel_plugin(smoke())}) as application:
         with application.db.write() as session:
             state.set_enabled(session, application.plugins, "stranger", True, now=now(session))
         yield application
@@ -407,3 +418,26 @@ def test_the_reason_of_a_run_is_kept(school: School, signed_in: Callable) -> Non
     location = admin.post(f"/act/account.deactivate?ids={ids[0]},{ids[1]}", form).location
 
     assert "They moved away." in admin.get(location).text
+
+
+def test_assigning_a_role_shows_the_current_period_first(signed_in: Callable, school: School) -> None:
+    browser = signed_in(VIEW, "act:roles.assign")
+
+    page = browser.get(f"/act/roles.assign?ids={school.student('Anna')}").text
+
+    assert re.search(r'<option value="2026" selected>', page)
+
+
+def test_what_messages_cost_and_whom_they_cannot_reach_stands_in_the_dialog(school: School, signed_in: Callable) -> None:
+    anna, ben = school.student("Anna"), school.student("Ben")
+    for account, phone in ((anna, "+306912345678"), (ben, "letter box")):
+        school.change(account, person={"phone": phone})
+    school.enable("smoke")
+
+    page = signed_in(VIEW, "act:sms.credentials").get(f"/act/sms.credentials?ids={anna},{ben}").text
+
+    assert "What it costs" in page
+    assert "1 message in 2 parts, 0.5 in all." in page
+    assert "Left to pay with: 0.25 EUR." in page
+    assert "The credit is not enough." in page
+    assert re.search(r"1: No phone\.\s*<span class=\"quiet\"><a href=\"/accounts/" + str(ben), page)

@@ -9,7 +9,7 @@ import pytest
 
 from rolecall.accounts import people, statuses
 from rolecall.accounts.actors import operator
-from rolecall.store.tables import AuditEntry, Person, Run
+from rolecall.store.tables import AuditEntry, ClassMember, Person, Run, SchoolClass
 from rolecall.work.application import Application
 from rolecall.work.changes import set_plugin
 
@@ -263,3 +263,32 @@ def test_staging_and_confirming_are_in_the_audit(signed_in: Callable, core: Appl
     with core.db.read() as session:
         kinds = {entry.kind for entry in session.query(AuditEntry).filter_by(actor=f"account:{browser.account_id}")}
     assert {"import.stage", "import.confirm"} <= kinds
+
+
+def test_a_file_of_classes_is_told_by_its_columns_and_shown_class_by_class(signed_in: Callable, core: Application, school: None) -> None:
+    browser = signed_in(*RIGHTS)
+    browser.post(f"{upload(browser, NEW).location}/confirm")
+
+    draft = upload(browser, b"class_code,class_name,person_code\n7a,Maths 7a,s1\n7a,,nobody\n", "classes.csv").location
+    page = browser.get(draft).text
+    browser.post(f"{draft}/confirm")
+
+    assert "class 7a" in page
+    assert "name: Maths 7a" in page
+    assert "role in class 7a: student" in page
+    assert "The class 7a names nobody of the students, who is not in the roster." in page
+    with core.db.read() as session:
+        assert [(each.name, each.active) for each in session.query(SchoolClass)] == [("Maths 7a", True)]
+        assert session.query(ClassMember).count() == 1
+
+
+@pytest.mark.parametrize("name", ["classes", "relations"])
+def test_samples_of_the_other_files_are_read_as_such(signed_in: Callable, school: None, name: str) -> None:
+    browser = signed_in(*RIGHTS)
+
+    sample = browser.get(f"/imports/sample/{name}")
+    page = browser.get(upload(browser, sample.data, f"{name}.csv").location).text
+
+    assert f'filename="{name}.csv"' in sample.headers["Content-Disposition"]
+    assert "is unknown and is not read" not in page
+    assert {"classes": "There is no period 2026-27.", "relations": "The relation names g-77 of the guardians"}[name] in page

@@ -19,7 +19,7 @@ from rolecall.store.tables import AuditEntry, WebSession
 from rolecall.work.application import Application
 from rolecall.work.changes import pause_provider, set_plugin
 
-SECRET = "canary-4711"
+SECRET = "good-canary-4711"
 SAVED = {"url": "https://old.example", "token": SECRET}
 
 
@@ -68,7 +68,7 @@ def core(database_url: str, tmp_path: Path) -> Iterator[Application]:
 
 @pytest.fixture
 def saved(core: Application) -> None:
-    set_plugin(core, operator("tester"), "service", values=SAVED)
+    set_plugin(core, operator("tester"), "service", values=SAVED, untested=True)
 
 
 def stored(core: Application) -> dict[str, object]:
@@ -79,6 +79,21 @@ def stored(core: Application) -> dict[str, object]:
 def form(**more: str) -> dict[str, object]:
     return {"url": "https://old.example", "token": "", "pupils": "yes", "limit": "5", "user_types": ["student"],
             "on_deactivation": "suspend", "on_deletion": "suspend", **more}  # fmt: skip
+
+
+def test_a_plugin_that_also_takes_people_in_is_enabled_without_sending_anybody(signed_in: Callable, core: Application) -> None:
+    browser = signed_in("integrations:view", "integrations:edit")
+    before = browser.get("/integrations/scim").text
+
+    set_plugin(core, operator("tester"), "scim", values={"user_types": [], "inbound": True})
+    browser.post("/integrations/scim/enabled", {"enabled": "yes"})
+
+    assert "Address of the service. Or choose nobody under “For whom”" in before
+    assert "takes people in by SCIM" in browser.get("/integrations").text
+    page = browser.get("/integrations/scim").text
+    assert "/scim/v2" in page
+    assert "Open, for API tokens of accounts that may people:create, people:edit, people:view." in page
+    assert "Needs settings" not in page
 
 
 def test_every_installed_plugin_has_a_card_with_its_fault(signed_in: Callable) -> None:
@@ -187,6 +202,52 @@ def test_what_was_typed_for_a_test_need_not_be_typed_again_to_save(signed_in: Ca
     assert browser.post("/integrations/service/settings", form(**{"carried.token": carried})).status_code == 303
 
     assert stored(core)["token"] == "good"
+
+
+def test_settings_that_do_not_work_are_saved_only_by_whoever_wants_them_all_the_same(signed_in: Callable, core: Application) -> None:
+    browser = signed_in("integrations:view", "integrations:edit")
+
+    refused = browser.post("/integrations/service/settings", form(token="bad"))
+    before = stored(core)["url"]
+    carried = refused.text.split('name="carried.token" value="')[1].split('"')[0]
+    anyway = browser.post("/integrations/service/settings?untested=yes", form(**{"carried.token": carried}))
+
+    assert refused.status_code == 409
+    assert "Grant the &lt;right&gt;." in refused.text
+    assert 'formaction="/integrations/service/settings?untested=yes"' in refused.text
+    assert before is None
+    assert anyway.status_code == 303
+    assert stored(core)["token"] == "bad"
+    assert "never worked with the settings that are saved" in browser.get("/integrations/service").text
+    enabled = browser.post("/integrations/service/enabled", {"enabled": "yes"}, follow_redirects=True).text
+    assert "its connection never worked with these settings" in enabled
+
+
+def test_a_test_that_works_with_what_is_saved_is_remembered(signed_in: Callable, saved: None) -> None:
+    browser = signed_in("integrations:view", "integrations:edit")
+    before = browser.get("/integrations/service").text
+
+    browser.post("/integrations/service/test", form(token="good but other"))
+    other = browser.get("/integrations/service").text
+    browser.post("/integrations/service/test", form())
+
+    assert "never worked" in before
+    assert "never worked" in other
+    assert "never worked" not in browser.get("/integrations/service").text
+    assert "its connection" not in browser.post("/integrations/service/enabled", {"enabled": "yes"}, follow_redirects=True).text
+
+
+def test_scope_and_closing_are_saved_without_a_test(signed_in: Callable, core: Application) -> None:
+    set_plugin(core, operator("tester"), "service", values={**SAVED, "token": "bad"}, untested=True)
+    browser = signed_in("integrations:view", "integrations:edit")
+
+    answer = browser.post("/integrations/service/settings", form(user_types="teacher", report_only="yes", delete_after="7"))
+
+    assert answer.status_code == 303
+    assert Service.seen == []
+    assert (stored(core)["user_types"], stored(core)["delete_after"]) == (["teacher"], 7)
+    page = browser.get("/integrations/service").text
+    assert "Nothing is sent to Service." in page
 
 
 def test_a_carried_secret_opens_neither_at_another_address_nor_for_somebody_else(signed_in: Callable, core: Application) -> None:

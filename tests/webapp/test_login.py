@@ -243,11 +243,17 @@ def test_a_dangerous_action_is_not_started_with_an_old_password(core: Applicatio
     assert school.snapshot(anna).deleted is False
 
 
-def test_the_first_page_says_what_somebody_without_rights_may_do(signed_in: Callable) -> None:
-    answer = signed_in().get("/")
+@pytest.mark.parametrize(
+    ("rights", "first"),
+    [(("accounts:view", "people:view"), "/accounts"), (("people:view",), "/people"), ((), "/me")],
+)
+def test_the_first_page_is_what_the_role_may_open_or_ones_own_account(signed_in: Callable, rights: tuple[str, ...], first: str) -> None:
+    somebody = signed_in(*rights)
 
-    assert answer.status_code == 200
-    assert "You are signed in" in answer.text
+    answer = somebody.get("/")
+
+    assert (answer.status_code, answer.location) == (303, first)
+    assert somebody.get(first).status_code == 200
 
 
 def test_the_cookie_carries_no_more_than_it_must(signed_in: Callable) -> None:

@@ -114,3 +114,35 @@ def test_changing_periods_needs_its_right(signed_in: Callable, core: Application
     assert "Edit" not in browser.get(where).text
     for path in ("/periods/new", f"{where}/edit", f"{where}/current", f"{where}/open"):
         assert browser.post(path, NEXT).status_code == 403
+
+
+def test_a_period_is_deleted_after_a_question_and_the_audit_keeps_what_it_was(signed_in: Callable, core: Application) -> None:
+    browser = signed_in(*RIGHTS, "periods:delete")
+    where = browser.post("/periods/new", NEXT).location
+
+    assert "Nobody has a role in it" in browser.get(f"{where}/delete").text
+    assert browser.post(f"{where}/delete", {"version": "1"}).location == "/periods"
+
+    assert "The period 2027 is deleted." in browser.get("/periods").text
+    assert browser.get(where).status_code == 404
+    with core.db.read() as session:
+        entry = session.query(AuditEntry).filter(AuditEntry.kind == "period.delete").one()
+        assert entry.payload["code"] == "2027"
+
+
+def test_a_period_in_use_says_why_it_cannot_be_deleted(signed_in: Callable, core: Application) -> None:
+    where = f"/periods/{find(core, '2026').id}"
+    browser = signed_in(*RIGHTS, "periods:delete")
+
+    assert "2026 is the current period." in browser.get(where).text
+    assert browser.get(f"{where}/delete").status_code == 409
+    assert browser.post(f"{where}/delete").status_code == 409
+    assert find(core, "2026").is_current
+
+
+def test_deleting_a_period_needs_its_right(signed_in: Callable) -> None:
+    browser = signed_in(*RIGHTS)
+    where = browser.post("/periods/new", NEXT).location
+
+    assert "Delete" not in browser.get(where).text
+    assert browser.get(f"{where}/delete").status_code == browser.post(f"{where}/delete").status_code == 403

@@ -67,6 +67,21 @@ def test_a_role_is_added_with_rights(signed_in: Callable, core: Application) -> 
         assert session.query(AuditEntry).filter_by(kind="role.create").count() == 1
 
 
+def test_the_rights_of_a_role_reach_the_user_types_that_are_ticked(signed_in: Callable, core: Application, teacher: int) -> None:
+    browser = signed_in(*RIGHTS, "act:canvas.enrol")
+    values = {"version": "1", "name": "Tutor", "active": "yes", "area.people": "people:view"}
+
+    limited = browser.post(f"/roles/{teacher}/edit", {**values, "limited_to": ["student", "guardian"]})
+    shown = browser.get(f"/roles/{teacher}").text
+    form = browser.get(f"/roles/{teacher}/edit").text
+    browser.post(f"/roles/{teacher}/edit", {**values, "version": "2"})
+
+    assert limited.status_code == 303
+    assert "students, parents/guardians" in shown
+    assert 'name="limited_to" value="student" checked' in form
+    assert "everybody" in browser.get(f"/roles/{teacher}").text
+
+
 def test_rights_that_one_does_not_hold_are_neither_offered_nor_given(signed_in: Callable, core: Application) -> None:
     browser = signed_in(*RIGHTS)
     assert "accounts:delete" not in browser.get("/roles/new").text

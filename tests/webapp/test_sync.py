@@ -74,7 +74,8 @@ def test_each_provider_has_a_row_that_says_what_to_do_next(signed_in: Callable, 
     page = signed_in("integrations:view").get("/sync").text
 
     assert "1 account needs somebody" in page
-    assert 'data-label="Pending">3<' in page
+    assert "<dt>Pending</dt><dd>3</dd>" in page
+    assert "Whoever may edit the integrations." in page
     assert "/sync/service?state=blocked" in page
 
 

@@ -2,24 +2,32 @@
 
 from collections.abc import Callable
 from importlib import import_module
+from pathlib import Path
 
 from flask import Flask
 from flask_wtf.csrf import CSRFProtect
 
+from rolecall import catalogues
 from rolecall.accounts.actors import Actor
 from rolecall.config import load
 from rolecall.work.application import Application
-from rolecall_webapp import errors, frame, headers, wording
+from rolecall_webapp import endpoints, errors, frame, headers, wording
 
 #: Each module has one blueprint called ``pages``, named like the module, whose first page is ``index``.
 PAGES = (
-    "login", "accounts", "actions", "runs", "views", "people", "opening", "imports", "roles", "periods", "integrations", "sync", "settings",
-    "audit", "api",
+    "login", "language", "login_code", "again_code", "external_login", "strength", "me", "me_profile", "me_sessions",
+    "me_second_factor",
+    "me_identities", "accounts", "actions", "runs", "slips", "views", "people", "opening", "imports", "classes",
+    "class_members", "roles", "trying", "acting", "periods",
+    "rollover", "integrations", "mapping", "sync", "sync_classes", "sync_held", "sync_comparison", "sync_match", "settings",
+    "username_formats", "statuses", "audit", "verify", "set_password", "forgotten", "messages", "message_texts", "metrics",
+    "api",
 )  # fmt: skip
 
 
 def create_app(application: Application | None = None) -> Flask:
     """Build the WSGI application around the parts of this process; without any they are made from the environment."""
+    catalogues.add(Path(__file__).parent / catalogues.FOLDER)
     application = application or Application(load())
     flask = Flask(__name__)
     headers.configure(flask, application.config)
@@ -33,6 +41,12 @@ def create_app(application: Application | None = None) -> Flask:
             # A bearer token is no cookie: no other site can make a browser send it.
             csrf.exempt(module.pages)
             authenticators[module.pages.url_prefix] = module.authenticate
+        for view in getattr(module, "FROM_ELSEWHERE", ()):
+            csrf.exempt(view)
+    outside, prefixes = endpoints.build(application, {rule.rule.split("/")[1] for rule in flask.url_map.iter_rules()})
+    flask.register_blueprint(outside)
+    csrf.exempt(outside)
+    authenticators.update(dict.fromkeys(prefixes, endpoints.authenticate))
     frame.public(flask.view_functions["static"])
     errors.init(flask)
     wording.init(flask)

@@ -19,12 +19,15 @@ from rolecall.sdk.lists import Filter, FilterContext
 from rolecall.store import accounts_query, filters
 from rolecall.store.accounts_query import AccountRow
 from rolecall.work.runs.forms import Form
+from rolecall_webapp.frame import other_period
 from rolecall_webapp.parts import Cell, Chip, FilterBar, FilterField, Head, Link, Pager, Row, State, Table
 
 SIZES = (25, 50, 100, 200)
 _PLAIN = {"sort", "page", "size", "cols"}
 #: How a link's state looks.
 LINK_LOOKS = {"done": "ok", "blocked": "bad", "retrying": "wait", "running": "wait", "queued": "wait"}
+#: Providers in step that the list still names: more of them would make each row as high as there are providers.
+NAMED = 2
 #: Core's own columns with what they are sorted by; the name always stands first.
 FIXED = {
     "type": ("Type", "type"),
@@ -74,6 +77,9 @@ def read(args: MultiDict[str, str], view: View) -> Asked:
     :raises Invalid: for a word or value that nothing here knows.
     """
     given = {name: value for name, value in args.items() if name not in _PLAIN}
+    if not given.get("period") and (elsewhere := other_period()):
+        # Said in so many words, so that an action on all that match is about those that are listed (R59).
+        given["period"] = elsewhere
     filters.check_words(view.filters, given)
     page, size = _number(args, "page", 1), _number(args, "size", accounts_query.LIMIT)
     if size > SIZES[-1]:
@@ -109,7 +115,7 @@ def chips(asked: Asked, filter_bar: FilterBar) -> list[Chip]:
             remove=replace(asked, words={word: value for word, value in asked.words.items() if word != each.id}, page=1).address,
         )
         for each in filter_bar.fields
-        if each.id in asked.words
+        if each.id in asked.words and (each.id, each.value) != ("period", other_period())
     ]
 
 
@@ -159,9 +165,10 @@ def table(session: Session, view: View, asked: Asked, found: accounts_query.Page
 
 def state_of(row: AccountRow) -> list[State]:
     """The state of an account in words."""
+    protected = [State(word="Protected", look="info")] if row.protected else []
     if row.deleted:
-        return [State(word="Deleted", look="off")]
-    states = [State(word="Active", look="ok") if row.active else State(word="Not active", look="off")]
+        return [State(word="Deleted", look="off"), *protected]
+    states = [State(word="Active", look="ok") if row.active else State(word="Not active", look="off"), *protected]
     if row.must_change_password:
         states.append(State(word="New password due", look="wait"))
     return states
@@ -173,6 +180,16 @@ def link_states(row: AccountRow, labels: Mapping[str, str]) -> list[State]:
         State(word=f"{labels.get(link.provider, link.provider)}: {link.state}", look=LINK_LOOKS.get(link.state, "info"))
         for link in row.links
     ]
+
+
+def link_summary(row: AccountRow, labels: Mapping[str, str]) -> list[State]:
+    """One word per provider while they are few; of more, those in step are counted, and what waits is still named."""
+    states = link_states(row, labels)
+    others = [each for each in states if each.look != "ok"]
+    done = len(states) - len(others)
+    if done <= NAMED:
+        return states
+    return [State(word=f"{done} providers: done", look="ok"), *others]
 
 
 def text_of(column: str, row: AccountRow, extra: Mapping[str, Mapping[int, str]], exact: Callable[[datetime], str]) -> str:
@@ -202,7 +219,7 @@ def _field(each: Filter, context: Form, value: str) -> FilterField:
         options=options,
         default=each.default,
         # The period is the one word that does not narrow by itself: it says where the role is looked for.
-        blank="Current" if each.id == "period" else "All",
+        blank=(other_period() or "Current") if each.id == "period" else "All",
         help=each.help,
         advanced=advanced,
         search=search,
@@ -231,7 +248,7 @@ def _cell(column: str, row: AccountRow, extra: Mapping[str, Mapping[int, str]], 
         case "state":
             return Cell(states=state_of(row))
         case "external":
-            return Cell(states=link_states(row, labels))
+            return Cell(states=link_summary(row, labels))
         case "last_login":
             return Cell(at=row.last_login_at) if row.last_login_at else Cell(text="never", plain=True)
     return Cell(text=extra[column].get(row.id, ""))

@@ -6,12 +6,12 @@ from datetime import datetime
 from flask import g, render_template, request, url_for
 from sqlalchemy import select
 
-from rolecall.accounts import people
+from rolecall.accounts import people, senders, sessions
 from rolecall.errors import Unknown
 from rolecall.sdk.action import Action, Grade
 from rolecall.sdk.fields import NoParams
 from rolecall.sdk.lists import Column
-from rolecall.store import accounts_query, filters
+from rolecall.store import accounts_query
 from rolecall.store.accounts_query import AccountRow
 from rolecall.store.engine import now
 from rolecall.store.people_query import PersonRow, person_rows
@@ -20,14 +20,18 @@ from rolecall.store.tables import Account, Link, Period, Role, RolePeriod, SignI
 from rolecall.work.documents import Document
 from rolecall.work.runs.plan import why_not
 from rolecall.work.timeline import timeline
+from rolecall_webapp import account_identities, account_messages, devices, diagnosis
 from rolecall_webapp.account_list import LINK_LOOKS, link_states, state_of
 from rolecall_webapp.frame import may
 from rolecall_webapp.menu import action_groups
-from rolecall_webapp.paging import page_number
-from rolecall_webapp.parts import Button, Buttons, Cell, Empty, Facts, Head, Pager, Part, Row, State, Tab, Table, cell
+from rolecall_webapp.paging import beside, page_number
+from rolecall_webapp.parts import Button, Buttons, Cell, Empty, Facts, Head, Part, Row, State, Tab, Table, cell
 from rolecall_webapp.run_words import OUTCOME_LOOKS, changes_text, run_title
 
-TABS = {"overview": "Overview", "roles": "Roles and periods", "external": "External", "logins": "Sign-ins", "timeline": "Timeline"}
+TABS = {
+    "overview": "Overview", "access": "Can they sign in?", "roles": "Roles and periods", "external": "External", "logins": "Sign-ins",
+    "timeline": "Timeline",
+}  # fmt: skip
 _PAGE = 50
 
 
@@ -36,8 +40,8 @@ def draw(account_id: int, tab: str) -> str:
 
     :raises Unknown: when there is no such account.
     """
-    found = accounts_query.load_rows(g.db, [account_id], now=now(g.db), period_id=filters.chosen_period(g.db, {}))
-    if not found:
+    found = accounts_query.load_rows(g.db, [account_id], now=now(g.db), period_id=g.account.period_id)
+    if not found or not accounts_query.is_listed(g.db, account_id):
         raise Unknown(f"There is no account {account_id}.", hint="It may have been purged. The list shows which ones there are.")
     (row,) = found
     labels = {provider_id: provider.label for provider_id, provider in g.view.providers.items()}
@@ -47,17 +51,17 @@ def draw(account_id: int, tab: str) -> str:
         kicker=row.type.capitalize() + (" · Global Owner" if row.is_owner else ""),
         states=[*state_of(row), *_mail_state(row), *(each for each in link_states(row, labels) if each.look != "ok")],
         tabs_=[Tab(label=label, href=url_for(f"accounts.{each}", account_id=row.id), current=each == tab) for each, label in TABS.items()],
-        parts=[*_actions(row, tab), *_PARTS[tab](row)],
+        parts=[*(diagnosis.box(row) if tab == "overview" else ()), *_actions(row, tab), *_PARTS[tab](row)],
     )
 
 
 def _actions(row: AccountRow, tab: str) -> list[Part]:
     """What can be done: possible ones as buttons; below, those that do not apply now with their reasons (R20: the page says why)."""
-    chosen = {"overview": None, "roles": "roles", "external": "external"}
+    chosen = {"overview": None, "roles": "roles", "external": "external", "logins": "signing_in"}
     if tab not in chosen:
         return []
     groups = [each for each in action_groups(bulk=False) if chosen[tab] in (None, each.actions[0].group)]
-    reasons = why_not(g.db, [action for group in groups for action in group.actions], row.id)
+    reasons = why_not(g.db, g.actor, [action for group in groups for action in group.actions], row.id)
     possible = [(group.label, [_button(each, row) for each in group.actions if reasons[each.id] is None]) for group in groups]
     refused = [
         Button(label=each.label, href="", why_not=reasons[each.id]) for group in groups for each in group.actions if reasons[each.id]
@@ -77,11 +81,25 @@ def _button(action: Action, row: AccountRow) -> Button:
     return Button(label=f"{action.label} …", href=address, help=action.help, look="plain")
 
 
-def _mail(row: AccountRow) -> Cell:
+def _mail(row: AccountRow, account: Account) -> Cell:
     if not row.email:
         return cell("none", plain=True)
+    if account.must_verify_email:
+        return Cell(text=row.email, states=[State(word="nobody signs in until it is verified", look="bad")])
+    if account.former_email:
+        state = State(word="not verified", look="off")
+        return Cell(text=row.email, states=[state], note=f"until it is verified, {account.former_email} signs in")
     verified = State(word="verified", look="ok") if row.email_verified else State(word="not verified", look="off")
     return Cell(text=row.email, states=[verified])
+
+
+def _sender(account: Account) -> Cell:
+    """Which address was chosen, and what comes of one that the settings do not list any more (R25)."""
+    addresses = senders.of_institution(g.db)
+    if senders.listed(account.sender_email, addresses):
+        return cell(account.sender_email)
+    note = f"invitations come from {addresses[0]}" if addresses else "invitations come from the address of this machine"
+    return Cell(text=account.sender_email or "", states=[State(word="not listed in the settings any more", look="off")], note=note)
 
 
 def _mail_state(row: AccountRow) -> list[State]:
@@ -90,25 +108,40 @@ def _mail_state(row: AccountRow) -> list[State]:
     return [State(word="E-mail verified", look="ok") if row.email_verified else State(word="E-mail not verified", look="off")]
 
 
+def _password(row: AccountRow, account: Account) -> Cell:
+    """Which password signs in, and whether it must be changed (R17); a copy that is only kept signs nobody in."""
+    if row.sso_provider:
+        return cell(f"managed by {row.sso_provider}", plain=True)
+    if account.phone_guesses_left is not None:
+        word = "the phone number, for the first time"
+    elif account.password_hash:
+        word = "own" if account.sealed_at is None else "first-time, used"
+    else:
+        word = "first-time" if account.sealed_password and account.sealed_at else "none"
+    due = [State(word="Must be changed at the next sign-in", look="wait")] if account.must_change_password and word != "none" else []
+    return Cell(text=word, plain=True, states=due)
+
+
 def _overview(row: AccountRow) -> list[Part]:
     account = g.db.get_one(Account, row.id)
     (person,) = person_rows(g.db, [row.person_id])
-    password = "managed by " + row.sso_provider if row.sso_provider else "own" if account.password_hash else "first-time"
     who = [
         ("User name", cell(row.username)),
-        ("E-mail", _mail(row)),
+        ("E-mail", _mail(row, account)),
         ("Profile name", cell(row.name)),
-        ("Password", cell(password if account.password_hash or account.sealed_password or row.sso_provider else "none", plain=True)),
+        ("Password", _password(row, account)),
         ("Role now", Cell(text=row.role or "none", note="" if row.role is None or row.role_enabled else "disabled in this period")),
         ("Last sign-in", Cell(at=row.last_login_at) if row.last_login_at else cell("never", plain=True)),
         ("Invited", Cell(at=row.invited_at) if row.invited_at else cell("not yet", plain=True)),
+        *([("Sends invitations from", _sender(account))] if account.sender_email else []),
         ("Opened", Cell(at=account.created_at)),
+        *([("Protected", cell("providers close it only when somebody asks for it by itself", plain=True))] if row.protected else []),
     ]
     columns = [(each.label, cell(each.values(g.db, [row.id]).get(row.id))) for each in _plugin_columns()]
     parts: list[Part] = [Facts(title="Account", facts=who), Facts(title="Person", facts=_person(person))]
     if columns:
         parts.append(Facts(title="From plugins", facts=columns))
-    return [*parts, *_relatives(row)]
+    return [*parts, *account_messages.recent(row.id), *_relatives(row)]
 
 
 def _plugin_columns() -> list[Column]:
@@ -184,7 +217,7 @@ def _roles(row: AccountRow) -> list[Part]:
 def _external(row: AccountRow) -> list[Part]:
     moment = now(g.db)
     labels = {provider_id: provider.label for provider_id, provider in g.view.providers.items()}
-    parts: list[Part] = []
+    parts: list[Part] = [*account_identities.facts(row.id)]
     for link in g.db.scalars(select(Link).where(Link.account_id == row.id).order_by(Link.provider)):
         state = sync_state(link, moment)
         waiting = state not in ("done", "blocked") and link.not_before is not None and link.not_before > moment
@@ -192,6 +225,7 @@ def _external(row: AccountRow) -> list[Part]:
             ("State", Cell(states=[State(word=state, look=LINK_LOOKS[state])])),
             ("Should be there", cell(link.goal, plain=True)),
             ("Id there", cell(link.external_id or "none yet")),
+            *([("Signs in there as", cell(link.sign_in_name))] if link.sign_in_name else []),
             ("Attempts", cell(link.attempts, plain=True)),
             ("Last done", Cell(at=link.settled_at) if link.settled_at else cell("never", plain=True)),
         ]
@@ -209,6 +243,17 @@ def _external(row: AccountRow) -> list[Part]:
             Empty(text="This account is linked to no external provider.", hint="An integration links it when its scope includes it.")
         )
     return parts
+
+
+def _sessions(row: AccountRow) -> Table:
+    """Where the account is signed in now (S-07)."""
+    rows = [
+        Row(cells=[cell(devices.spoken(each.agent)), Cell(at=each.last_seen_at), Cell(at=each.created_at), cell(each.address)])
+        for each in sessions.of_account(g.db, row.id, now(g.db))
+    ]
+    heads = [Head(label=each) for each in ("Device", "Last used", "Since", "Address")]
+    empty = Empty(text="The account is not signed in anywhere.")
+    return Table(title="Signed in now", caption="Signed in now", heads=heads, rows=rows, empty=empty)
 
 
 def _logins(row: AccountRow) -> list[Part]:
@@ -230,8 +275,9 @@ def _logins(row: AccountRow) -> list[Part]:
     heads = [Head(label=each) for each in ("When", "Method", "Result", "Address", "Device")]
     empty = Empty(text="Nobody has tried to sign in to this account yet.")
     previous = f"{request.path}?page={page - 1}" if page > 1 else None
-    pager = _pager(previous, f"{request.path}?page={page + 1}" if len(found) > _PAGE else None)
-    return [Table(caption="Sign-ins", heads=heads, rows=rows, empty=empty, pager=pager)]
+    pager = beside(previous, f"{request.path}?page={page + 1}" if len(found) > _PAGE else None)
+    attempts = Table(title="Attempts to sign in", caption="Sign-ins", heads=heads, rows=rows, empty=empty, pager=pager)
+    return [_sessions(row), attempts]
 
 
 def _timeline(row: AccountRow) -> list[Part]:
@@ -240,7 +286,7 @@ def _timeline(row: AccountRow) -> list[Part]:
     events = [each for each in found.items if each["outcome"] or not each["kind"].startswith(("run.", "sign-in"))]
     heads = [Head(label=each) for each in ("When", "What", "Outcome", "Changes", "Who")]
     empty = Empty(text="Nothing has happened to this account yet.")
-    pager = _pager(request.path if "cursor" in request.args else None, f"{request.path}?cursor={found.next}" if found.next else None)
+    pager = beside(request.path if "cursor" in request.args else None, f"{request.path}?cursor={found.next}" if found.next else None)
     return [Table(caption="Timeline", heads=heads, rows=[_event(each) for each in events], empty=empty, pager=pager)]
 
 
@@ -263,12 +309,9 @@ def _spoken(word: str) -> str:
     return word.replace(".", ": ").replace("-", " ").replace("_", " ")
 
 
-def _pager(previous: str | None, following: str | None) -> Pager | None:
-    return Pager(first=0, last=0, total=0, previous=previous, next=following) if previous or following else None
-
-
 _PARTS: dict[str, Callable[[AccountRow], Sequence[Part]]] = {
     "overview": _overview,
+    "access": diagnosis.full,
     "roles": _roles,
     "external": _external,
     "logins": _logins,

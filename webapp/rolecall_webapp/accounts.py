@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import ColumnElement
 
 from rolecall.accounts import audit
+from rolecall.accounts.actors import Actor
 from rolecall.sdk.spreadsheet import csv_lines
 from rolecall.store import accounts_query
 from rolecall.store.engine import now
@@ -76,7 +77,7 @@ def export() -> ResponseReturnValue:
     app = application()
     with app.db.write() as writing:
         audit.append(writing, actor=g.actor, kind="accounts.export", payload={"filter": dict(asked.words), "accounts": total})
-    response = Response(csv_lines(_lines(app, asked, clauses, period_id)), mimetype="text/csv")
+    response = Response(csv_lines(_lines(app, g.actor, asked, clauses, period_id)), mimetype="text/csv")
     response.headers["Content-Disposition"] = f'attachment; filename="accounts-{datetime.now(UTC):%Y-%m-%d}.csv"'
     return response
 
@@ -86,6 +87,13 @@ def export() -> ResponseReturnValue:
 def overview(account_id: int) -> ResponseReturnValue:
     """One account: who it is."""
     return account_page.draw(account_id, "overview")
+
+
+@pages.get("/accounts/<int:account_id>/access")
+@needs("accounts:view")
+def access(account_id: int) -> ResponseReturnValue:
+    """One account: why they can't sign in (R34)."""
+    return account_page.draw(account_id, "access")
 
 
 @pages.get("/accounts/<int:account_id>/roles")
@@ -136,9 +144,9 @@ def _empty(filtered: bool, asked: Asked) -> Empty:
     return Empty(text="There are no accounts yet.", hint="Import the people of the school first; then open accounts for them.")
 
 
-def _lines(app: Application, asked: Asked, clauses: list[ColumnElement[bool]], period_id: int | None) -> Iterator[list[str]]:
+def _lines(app: Application, actor: Actor, asked: Asked, clauses: list[ColumnElement[bool]], period_id: int | None) -> Iterator[list[str]]:
     """The lines of the export, read page by page in a unit of its own: the answer is still being sent when the request is over."""
-    with app.db.read() as session:
+    with app.read_as(actor) as session:
         view = app.plugins.view(session)
         labels = {"name": "Name", "username": "User name", "pending": "Pending"} | account_list.all_columns(view)
         columns = [*_EXPORTED, *(each for each in account_list.shown_columns(view, asked) if each not in _EXPORTED)]

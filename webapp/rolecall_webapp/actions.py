@@ -16,22 +16,26 @@ from rolecall.errors import ConsentRequired, CountChanged, Forbidden, Invalid, R
 from rolecall.sdk.action import Action, Grade
 from rolecall.sdk.fields import FormField, describe
 from rolecall.store.tables import Run
+from rolecall.work.delivery import quotes
 from rolecall.work.runs.documents import run_document
+from rolecall.work.runs.foresee import foresee
 from rolecall.work.runs.forms import Form as FormContext
-from rolecall.work.runs.plan import Plan, find_action, make_plan
+from rolecall.work.runs.plan import Plan, find_action
 from rolecall.work.runs.secrets import count_secrets
 from rolecall.work.runs.selection import Selection, of_ids, of_words
 from rolecall.work.runs.start import Request, start
-from rolecall_webapp import forms
+from rolecall_webapp import forms, settings_form
 from rolecall_webapp.errors import status_of
 from rolecall_webapp.frame import application, local_path, needs, require_fresh
-from rolecall_webapp.notices import say, watch
+from rolecall_webapp.notices import await_providers, say, watch
 from rolecall_webapp.parts import Confirm, Form
 
 pages = Blueprint("actions", __name__, url_prefix="/act")
 
 #: Names in the address that are not filter words.
 _OWN = {"ids", "all", "expected", "back"}
+#: Before the name of a parameter in the address: what the form shows first in its field.
+_PRESET = "set:"
 _REASON = FormField(name="run_reason", label="Why", kind="text", help="Optional; it stands in the history of the run.", advanced=True)
 
 
@@ -59,9 +63,12 @@ def ask(action_id: str) -> ResponseReturnValue:
     """Show what the action would do to the selected accounts, before anything is done."""
     action = find_action(g.view, g.actor, action_id)
     asked = _read()
+    if action.page is not None:
+        return redirect(url_for(f"{action.page}.ask", account_id=(asked.selection.ids or [0])[0]), 303)
     if action.fresh_login:
         require_fresh()
-    return _dialog(action, asked, _State(was=asked.expected))
+    preset = {name.removeprefix(_PRESET): value for name, value in request.args.items() if name.startswith(_PRESET)}
+    return _dialog(action, asked, _State(values=preset, was=asked.expected))
 
 
 @pages.post("/<action_id>")
@@ -99,6 +106,8 @@ def _finish(action: Action, asked: _Asked, run_id: int) -> ResponseReturnValue:
     run = g.db.get_one(Run, run_id)
     if run.state in ("queued", "running"):
         watch(run_id)
+    elif action.awaits_providers:
+        await_providers(run_id)
     counts = run_document(g.db, run)["counts"]
     small = sum(counts.values()) == 1 and counts["done"] == 1 and not count_secrets(g.db, run_id)
     if not small:
@@ -114,7 +123,7 @@ def _read() -> _Asked:
     :raises Invalid: when it cannot be read, or selects nothing.
     """
     args = request.args
-    words = {name: value for name, value in args.items() if name not in _OWN}
+    words = {name: value for name, value in args.items() if name not in _OWN and not name.startswith(_PRESET)}
     source = request.form if request.form.get("ids") else args
     ids = [part for value in source.getlist("ids") for part in value.split(",") if part]
     if any(not (part.isascii() and part.isdigit() and len(part) < 10) for part in ids):
@@ -139,8 +148,12 @@ def _address(action: Action, asked: _Asked) -> str:
     return url_for("actions.ask", action_id=action.id) + "?" + urlencode({**selected, "back": asked.back})
 
 
+def _context(asked: _Asked) -> FormContext:
+    return FormContext(session=g.db, view=g.view, account_ids=asked.selection.ids or ())
+
+
 def _fields(action: Action, asked: _Asked) -> tuple[FormField, ...]:
-    return describe(action.params, FormContext(session=g.db, view=g.view, account_ids=asked.selection.ids or ()))
+    return describe(action.params, _context(asked))
 
 
 def _agreed(action: Action, asked: _Asked) -> bool:
@@ -168,9 +181,15 @@ def _mistake(error: Refused, asked: _Asked, shown: Mapping[str, object]) -> _Sta
 
 def _dialog(action: Action, asked: _Asked, state: _State) -> str:
     g.db.rollback()
-    plan = make_plan(g.db, g.view, g.actor, action.id, asked.selection)
+    foreseen = foresee(application(), g.db, g.view, g.actor, action.id, asked.selection)
+    plan, left = foreseen.plan, None
+    if foreseen.quote is not None:
+        g.db.rollback()  # no transaction stays open while the gateway takes its time
+        left = quotes.funds(application(), foreseen.quote.channel)
     fields = _fields(action, asked)
-    confirm = Confirm(grade=action.grade.value, text=action.confirm or "", number=plan.total) if action.grade is not Grade.PLAIN else None
+    confirm = None
+    if action.grade is not Grade.PLAIN:
+        confirm = Confirm(grade=action.grade.value, text=action.consequence(_context(asked)) or "", number=plan.total)
     form = Form(
         action=_address(action, asked),
         fields=(*fields, _REASON),
@@ -181,6 +200,7 @@ def _dialog(action: Action, asked: _Asked, state: _State) -> str:
         cancel=asked.back,
         confirm=confirm,
         danger=action.grade is not Grade.PLAIN,
+        strength=url_for("strength.index", action=action.id, ids=asked.selection.ids) if asked.selection.is_single else None,
     )
     # The address that is posted to has no count of its own: the one in the form is the one that is shown here.
     return render_template(
@@ -191,8 +211,10 @@ def _dialog(action: Action, asked: _Asked, state: _State) -> str:
         form=form,
         was=state.was if state.was is not None and state.was != plan.total else None,
         owner=g.view.owner_label(action.id),
+        governed=settings_form.governing(action.id),
         followed=[provider.label for provider in g.view.providers.values()] if action.syncs else [],
         skipped=plan.total - plan.will,
+        cost=quotes.quote_document(foreseen.quote, left),
         listed=url_for("accounts.index") + "?" + urlencode(asked.selection.words or {}) if asked.selection.words is not None else None,
     )
 

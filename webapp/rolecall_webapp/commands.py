@@ -19,10 +19,10 @@ from rolecall.errors import ConfigurationError
 from rolecall.store import schema
 from rolecall.work.application import Application
 from rolecall_webapp import create_app
-from rolecall_webapp.demo.institution import set_up
+from rolecall_webapp.demo import fakes
+from rolecall_webapp.demo.institution import set_up, some_people
 from rolecall_webapp.server import serve, stopped_by_signal
 
-FAKES = "rolecall.fakes"
 _as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of sentences.")
 
 
@@ -54,12 +54,15 @@ def demo(port: int, as_json: bool) -> None:
     click.echo("Setting up a school of 500 invented people …", err=True)
     with stopped_by_signal(), tempfile.TemporaryDirectory(prefix="rolecall-demo-") as folder:
         address = f"http://127.0.0.1:{port}"
-        with Application(_throw_away(Path(folder), address, port)) as application:
-            fakes = {point.name: point.load()(f"{address}/_fake/{point.name}") for point in entry_points(group=FAKES)}
-            token = set_up(application, {name: fake.settings for name, fake in fakes.items()})
+        with Application(_throw_away(Path(folder), address)) as application:
+            made = fakes.make(entry_points(group=fakes.GROUP), application.plugins.installed, f"{address}/_fake")
+            for sentence in made.left_out:
+                click.echo(sentence, err=True)
+            token = set_up(application, {name: fake.settings for name, fake in made.apps.items()})
+            fakes.introduce(made, some_people(application))
             web = create_app(application)
             web.config["ROLECALL_DEMO"] = True
-            wsgi = DispatcherMiddleware(web.wsgi_app, {f"/_fake/{name}": fake for name, fake in fakes.items()})
+            wsgi = DispatcherMiddleware(web.wsgi_app, {f"/_fake/{name}": fake for name, fake in made.apps.items()})
             took = time.monotonic() - started
             link = f"{address}/one-time/{token}"
             said = f"Ready after {took:.0f} s. Open this link once to be the administrator; Ctrl+C ends the demo:\n{link}"
@@ -78,7 +81,7 @@ def _serve(application: Application, wsgi: Any, host: str, port: int, *, worker:
         raise ConfigurationError(f"Port {port} cannot be used: {error.strerror}.", hint="Choose another with --port.") from error
 
 
-def _throw_away(folder: Path, address: str, port: int) -> Config:
+def _throw_away(folder: Path, address: str) -> Config:
     return load(
         {},
         data=str(folder),
@@ -86,5 +89,6 @@ def _throw_away(folder: Path, address: str, port: int) -> Config:
         base_url=address,
         secret_key=Fernet.generate_key().decode(),
         encryption_keys=Fernet.generate_key().decode(),
-        outbound_allow=f"127.0.0.1:{port}",
+        # Fakes that do not speak HTTP have ports of their own.
+        outbound_allow="127.0.0.1:*",
     )

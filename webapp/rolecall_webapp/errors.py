@@ -12,9 +12,24 @@ from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DBAPIError
 from werkzeug.exceptions import HTTPException, SecurityError
 
-from rolecall.errors import Busy, ConsentRequired, CountChanged, Forbidden, Held, Invalid, Refused, RolecallError, Stale, Unknown
+from rolecall.catalogues import SOURCE
+from rolecall.errors import (
+    Busy,
+    ConsentRequired,
+    CountChanged,
+    Forbidden,
+    Held,
+    Invalid,
+    NotConnected,
+    Refused,
+    RolecallError,
+    Stale,
+    Unknown,
+)
 from rolecall.store.engine import is_unavailable
-from rolecall_webapp.frame import SignInAgain, SignInFirst
+from rolecall.translation import gettext as _
+from rolecall_webapp import spoken
+from rolecall_webapp.frame import SignInAgain, SignInFirst, authenticator, default_language, own_language
 
 log = structlog.get_logger(__name__)
 
@@ -32,19 +47,19 @@ _STATUS: tuple[tuple[type[RolecallError], int], ...] = (
     (RolecallError, 502),
 )
 _TITLES = {
-    400: "The request could not be read",
-    401: "You are not signed in",
-    403: "Not allowed",
-    404: "Not found",
-    405: "Not possible here",
-    409: "This does not apply",
-    412: "Changed by somebody else",
-    413: "Too large",
-    422: "Some values are missing or wrong",
-    429: "Too many attempts",
-    500: "Something went wrong",
-    502: "A plugin went wrong",
-    503: "Not available just now",
+    400: _("The request could not be read"),
+    401: _("You are not signed in"),
+    403: _("Not allowed"),
+    404: _("Not found"),
+    405: _("Not possible here"),
+    409: _("This does not apply"),
+    412: _("Changed by somebody else"),
+    413: _("Too large"),
+    422: _("Some values are missing or wrong"),
+    429: _("Too many attempts"),
+    500: _("Something went wrong"),
+    502: _("A plugin went wrong"),
+    503: _("Not available just now"),
 }
 
 
@@ -66,14 +81,16 @@ def status_of(error: RolecallError) -> int:
 
 
 def wants_problem() -> bool:
-    """Whether the answer is for a program: everything under ``/api/``."""
-    return request.path.startswith("/api/")
+    """Whether the answer is for a program: everything under ``/api/``, and wherever one comes with a token."""
+    return request.path.startswith("/api/") or authenticator() is not None
 
 
 def _refused(error: RolecallError) -> ResponseReturnValue:
     more: dict[str, Any] = {}
     if isinstance(error, Invalid) and error.fields:
         more["fields"] = error.fields
+    if isinstance(error, NotConnected):
+        more["lines"] = list(error.lines)
     if isinstance(error, CountChanged):
         more["count"] = error.count
     headers = {"Retry-After": str(error.retry_after)} if isinstance(error, Busy) else {}
@@ -86,13 +103,13 @@ def _sign_in_first(error: SignInFirst) -> ResponseReturnValue:
     back = request.full_path.rstrip("?") if request.method == "GET" else "/"
     if error.ended:
         again = url_for("login.page", next=back)
-        return _answer(401, "Your session has ended.", hint="Sign in again to go on.", code="unauthenticated", back=again)
+        return _answer(401, _("Your session has ended."), hint=_("Sign in again to go on."), code="unauthenticated", back=again)
     return redirect(url_for("login.page", next=back) if back != "/" else url_for("login.page"), 303)
 
 
-def _forged(_error: CSRFError) -> ResponseReturnValue:
-    hint = "Open the page again and send it once more."
-    return _answer(400, "This form does not belong to your session any more.", hint=hint, code="csrf")
+def _forged(error: CSRFError) -> ResponseReturnValue:
+    hint = _("Open the page again and send it once more.")
+    return _answer(400, _("This form does not belong to your session any more."), hint=hint, code="csrf")
 
 
 def _http(error: HTTPException) -> ResponseReturnValue:
@@ -101,13 +118,13 @@ def _http(error: HTTPException) -> ResponseReturnValue:
     if isinstance(error, SecurityError):
         return Response("This address is not served here.\n", 400, mimetype="text/plain")  # no page: links need an address of ours
     texts = {
-        404: "There is no page at this address.",
-        405: "This address does not take that kind of request.",
-        413: "What was sent is larger than this page takes.",
+        404: _("There is no page at this address."),
+        405: _("This address does not take that kind of request."),
+        413: _("What was sent is larger than this page takes."),
     }
     code = error.code or 500
     kept = {name: value for name, value in error.get_headers() if name in ("Allow", "Retry-After")}
-    return _answer(code, texts.get(code, "The request could not be understood."), code=str(code), headers=kept)
+    return _answer(code, texts.get(code, _("The request could not be understood.")), code=str(code), headers=kept)
 
 
 def _unexpected(error: Exception) -> ResponseReturnValue:
@@ -115,17 +132,17 @@ def _unexpected(error: Exception) -> ResponseReturnValue:
         log.error("database unavailable", request=g.get("request_id"), error=type(error).__name__)
         return _answer(
             503,
-            "The database cannot be reached just now.",
-            hint="Nothing was changed. Try again in a moment.",
+            _("The database cannot be reached just now."),
+            hint=_("Nothing was changed. Try again in a moment."),
             code="unavailable",
             bare=True,
             headers={"Retry-After": "5"},
         )
     # A statement's parameters may hold what nobody should read: only where it happened is logged.
     shown = None if isinstance(error, DBAPIError) else error
-    log.error("request failed", request=g.get("request_id"), exc_info=shown, error=type(error).__name__)
-    hint = f"It was logged under the number {g.get('request_id', '')}. Tell the operator."
-    return _answer(500, "An unexpected error stopped this.", hint=hint, code="error", bare=True)
+    log.error("request failed", request=g.get("request_id"), plugin=g.get("plugin"), exc_info=shown, error=type(error).__name__)
+    hint = _("It was logged under the number {number}. Tell the operator.", number=g.get("request_id", ""))
+    return _answer(500, _("An unexpected error stopped this."), hint=hint, code="error", bare=True)
 
 
 def _answer(
@@ -139,13 +156,17 @@ def _answer(
     bare: bool = False,
     **more: Any,
 ) -> ResponseReturnValue:
-    title = _TITLES.get(status, "The request was refused")
+    worded: Response | None = g.refuse(status, message, hint, code, headers or {}) if "refuse" in g else None
+    if worded is not None:
+        return worded
+    title = _TITLES.get(status, _("The request was refused"))
     if wants_problem():
         document = {"type": "about:blank", "title": title, "status": status, "detail": message, "code": code, "hint": hint} | more
         response = jsonify(document)
         response.content_type = "application/problem+json"
         return response, status, headers or {}
     # "bare" is drawn without the database, because that is what failed.
+    spoken.of_answer(own_language(), (lambda: SOURCE) if bare else default_language)
     template = "bare.html" if bare or g.get("actor") is None else "error.html"
     page = render_template(template, title=title, message=message, hint=hint, fields=more.get("fields") or {}, back=back)
     return page, status, headers or {}

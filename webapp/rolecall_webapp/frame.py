@@ -10,19 +10,26 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from flask import Flask, current_app, g, redirect, request, session, url_for
+from flask import Flask, Response, current_app, g, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
-from flask_login import LoginManager, current_user
+from flask_login import LoginManager, current_user, login_user
 
-from rolecall.accounts import sessions, settings
+from rolecall.accounts import acting, rights, sessions, settings, trying
 from rolecall.accounts.actors import Actor
-from rolecall.errors import Forbidden
+from rolecall.catalogues import SOURCE
+from rolecall.errors import Forbidden, Refused
+from rolecall.translation import gettext as _
+from rolecall.translation import hush
 from rolecall.work.application import Application
+from rolecall_webapp import spoken
+from rolecall_webapp.notices import say
 
 ViewFunction = TypeVar("ViewFunction", bound=Callable[..., Any])
 
 #: The declaration of views that need nobody to be signed in.
 PUBLIC = "public"
+#: Methods that change nothing.
+_READING = frozenset({"GET", "HEAD", "OPTIONS"})
 #: What a view without a declaration has; nobody holds it.
 UNDECLARED = "undeclared"
 
@@ -59,15 +66,27 @@ class Visitor:
         return self.token
 
 
-def needs(permission: str | None, *, before_password: bool = False) -> Callable[[ViewFunction], ViewFunction]:
+def needs(
+    permission: str | None,
+    *,
+    before_password: bool = False,
+    before_factor: bool = False,
+    while_trying: bool = False,
+    private: bool = False,
+) -> Callable[[ViewFunction], ViewFunction]:
     """Declare who may open a view: whoever holds ``permission``, or with none everybody who is signed in.
 
-    ``before_password`` lets it be opened while the password must be changed first.
+    ``before_password`` lets it be opened while the password must be changed first, and ``before_factor`` while a second factor must be
+    set up, which comes after it; ``while_trying`` lets something be changed while a role is tried out, which otherwise only reads (R57).
+    ``private`` keeps it from the Global Owner who is signed in as somebody else (R27).
     """
 
     def declare(view: ViewFunction) -> ViewFunction:
         view.__dict__["rolecall_permission"] = permission
         view.__dict__["rolecall_before_password"] = before_password
+        view.__dict__["rolecall_before_factor"] = before_factor or before_password
+        view.__dict__["rolecall_private"] = private
+        view.__dict__["rolecall_while_trying"] = while_trying
         return view
 
     return declare
@@ -115,6 +134,17 @@ def may(permission: str) -> bool:
     return g.get("actor") is not None and g.actor.may(permission)
 
 
+def other_period() -> str | None:
+    """The code of the period that whoever is signed in has switched to, none in the current one (R59)."""
+    account: sessions.SessionView | None = g.get("account")
+    return None if account is None or account.in_current else account.period_code
+
+
+def carry(token: str) -> None:
+    """Let the cookie of this browser carry another token of its session from now on (S-01)."""
+    login_user(Visitor(token, g.account))
+
+
 def init(flask: Flask, app: Application, authenticators: dict[str, Callable[[], Actor | None]]) -> None:
     """Put the frame around every view. ``authenticators`` find the actor for addresses below a prefix instead of the cookie."""
     flask.extensions["rolecall"] = app
@@ -127,20 +157,32 @@ def init(flask: Flask, app: Application, authenticators: dict[str, Callable[[], 
     flask.teardown_request(_leave)
 
 
-def institution() -> tuple[str, str]:
-    """The institution's name and time zone, read again only when settings changed."""
+def institution() -> tuple[str, str, str]:
+    """The institution's name, time zone and default language, read again only when settings changed."""
     generation = g.view.generation if g.get("view") else None
-    known: tuple[int | None, tuple[str, str]] | None = current_app.extensions.get("rolecall_institution")
+    known: tuple[int | None, tuple[str, str, str]] | None = current_app.extensions.get("rolecall_institution")
     if known is None or known[0] != generation or generation is None:
-        name = settings.value(g.db, "core", "institution_name", "") or "Rolecall"
-        known = (generation, (str(name), str(settings.value(g.db, "core", "time_zone", "") or "UTC")))
+        asked = (("institution_name", "Rolecall"), ("time_zone", "UTC"), ("default_language", SOURCE))
+        name, zone, language = (str(settings.value(g.db, "core", key, "") or empty) for key, empty in asked)
+        known = (generation, (name, zone, language))
         current_app.extensions["rolecall_institution"] = known
     return known[1]
+
+
+def own_language() -> str | None:
+    """What whoever is signed in has chosen, or has in their record."""
+    return None if g.get("account") is None else g.account.language
+
+
+def default_language() -> str:
+    """The institution's language; English where it cannot be asked."""
+    return institution()[2] if "db" in g else SOURCE
 
 
 def _enter() -> ResponseReturnValue | None:
     g.request_id = secrets.token_hex(8)
     g.actor = g.account = None
+    hush()
     view = current_app.view_functions.get(request.endpoint or "")
     if request.endpoint == "static":
         return None
@@ -148,26 +190,56 @@ def _enter() -> ResponseReturnValue | None:
     g.db = g.exit.enter_context(application().db.read())
     declared = permission_of(view)
     if declared == PUBLIC:
+        spoken.choose(None, default_language)
         return None
-    authenticate = next((each for prefix, each in _authenticators().items() if request.path.startswith(prefix)), _by_cookie)
-    g.actor = authenticate()
+    g.actor = (authenticator() or _by_cookie)()
+    if g.actor is not None:
+        # From here on no page, filter, count or plugin sees whom the visitor's rights do not reach (R58).
+        rights.narrow(g.db, g.actor)
     g.view = application().plugins.view(g.db)
+    if authenticator() is None:
+        spoken.choose(own_language(), default_language)
     if view is None:
         return None  # a page that does not exist; the frame around the answer still knows who asks
     if g.actor is None:
         raise SignInFirst(ended="_user_id" in session)
-    if g.account is not None and g.account.must_change_password and not getattr(view, "rolecall_before_password", False):
-        return redirect(url_for("login.password"), 303)
+    if (first := _comes_first(view)) is not None:
+        # A script would put the page into a part of the one that is open.
+        return Response(headers={"HX-Redirect": first}) if "HX-Request" in request.headers else redirect(first, 303)
+    _refuse_changes_while_trying(view)
     if declared == UNDECLARED:
-        raise Forbidden("This page says for nobody that they may open it.")
+        raise Forbidden(_("This page says for nobody that they may open it."))
     if declared is not None:
         g.actor.require(declared)
     return None
 
 
-def _authenticators() -> dict[str, Callable[[], Actor | None]]:
-    found: dict[str, Callable[[], Actor | None]] = current_app.extensions["rolecall_authenticators"]
-    return found
+def _comes_first(view: Callable[..., Any]) -> str | None:
+    """The page that has to be done with before this one is opened; none when there is none."""
+    if g.account is None:
+        return None
+    if g.account.must_change_password and not getattr(view, "rolecall_before_password", False):
+        return url_for("login.password")
+    if g.account.must_set_up_factor and not getattr(view, "rolecall_before_factor", False):
+        return url_for("me_second_factor.index")
+    return None
+
+
+def _refuse_changes_while_trying(view: Callable[..., Any]) -> None:
+    if g.account is None or getattr(view, "rolecall_while_trying", False):
+        return
+    reads = request.method in _READING
+    if g.account.acting_for is not None and (not reads or getattr(view, "rolecall_private", False)):
+        raise Refused(acting.READ_ONLY, hint=_("Go back to your own account first, with the button at the top of the page."), code="acting")
+    if g.account.trying is None or reads:
+        return
+    raise Refused(trying.READ_ONLY, hint=_("Stop trying it first, with the button at the top of the page."), code="trying")
+
+
+def authenticator() -> Callable[[], Actor | None] | None:
+    """What finds the actor for this address instead of the cookie; none where people come with a browser."""
+    known: dict[str, Callable[[], Actor | None]] = current_app.extensions["rolecall_authenticators"]
+    return next((each for prefix, each in known.items() if request.path == prefix or request.path.startswith(f"{prefix}/")), None)
 
 
 def _by_cookie() -> Actor | None:
@@ -175,19 +247,42 @@ def _by_cookie() -> Actor | None:
     if not visitor.is_authenticated:
         return None
     g.account = visitor.signed_in
-    if g.account.is_due(datetime.now(UTC)):
+    if g.account.acting_as is not None and g.account.acting_for is None:
+        _be_oneself()
+    if g.account.is_due(datetime.now(UTC)) or g.account.came_back:
         with application().db.write() as writing:
             sessions.touch(writing, g.account.digest, datetime.now(UTC))
+            if g.account.came_back:
+                sessions.follow_current(writing, g.account.digest)
+                spoken.choose(own_language(), default_language)
+                text = _(
+                    "You have no role any more in the period you had switched to. You work in {period} again.", period=g.account.period
+                )
+                say(text, "info")
     return sessions.actor_for(g.account, request.remote_addr)
 
 
+def _be_oneself() -> None:
+    """End that the session shows somebody else's account, because its time is over or that account may not sign in any more (R27)."""
+    moment = datetime.now(UTC)
+    with application().db.write() as writing:
+        token = acting.stop(writing, g.account, actor=sessions.actor_for(g.account, request.remote_addr), now=moment)
+        g.account = sessions.load(writing, token, moment) or g.account
+    carry(token)
+    spoken.choose(own_language(), default_language)
+    say(_("You are signed in as yourself again."), "info")
+
+
 def _load(token: str) -> Visitor | None:
+    if "db" not in g:
+        return None  # a file: nobody is asked who they are
     found = sessions.load(g.db, token, datetime.now(UTC))
     # Who lost the role in the period is out at the next request (S-03).
     return Visitor(token, found) if found is not None and found.has_access else None
 
 
 def _leave(_error: BaseException | None) -> None:
+    hush()
     stack: ExitStack | None = g.pop("exit", None)
     if stack is not None:
         stack.close()

@@ -18,9 +18,10 @@ from rolecall.sdk.spreadsheet import csv_lines
 from rolecall.sdk.words import LISTS
 from rolecall.store.tables import Run
 from rolecall.work.imports.confirm import confirm, discard
+from rolecall.work.imports.csv_classes import CLASS_COLUMNS, RELATION_COLUMNS
 from rolecall.work.imports.csv_people import COLUMNS
 from rolecall.work.imports.preview import PreviewRow, preview_lines, preview_page, recent_imports
-from rolecall.work.imports.source import CsvSource, plugin_source
+from rolecall.work.imports.source import csv_source, plugin_source
 from rolecall.work.imports.stage import Options, stage
 from rolecall.work.runs.control import find_run
 from rolecall_webapp import forms
@@ -59,6 +60,11 @@ _STATES = {"draft": "wait", "queued": "wait", "running": "wait", "done": "ok", "
 _EXAMPLE = {
     "students": ("S-1001", "Eleni", "Papadaki", "eleni@example.org", "+306900000001", "el", "yes", "Registered", "no"),
     "teachers": ("T-201", "Jonas", "Weber", "jonas@example.org", "+491500000002", "de", "yes", "", "no"),
+}
+#: Samples of what is no list of people: the columns and a row.
+_MORE = {
+    "classes": (CLASS_COLUMNS, ("7A-MATHS", "Mathematics 7A", "2026-27", "", "students", "S-1001", "student")),
+    "relations": (RELATION_COLUMNS, ("guardians", "G-77", "students", "S-1001", "parent")),
 }
 _OTHERS = ("X-1", "Maria", "Silva", "maria@example.org", "+351910000003", "pt", "yes", "", "no")
 
@@ -118,11 +124,11 @@ def upload() -> ResponseReturnValue:
 @pages.get("/sample/<people_list>")
 @needs("people:create")
 def sample(people_list: str) -> ResponseReturnValue:
-    """A file with every column and one invented person, to begin with."""
-    if people_list not in LISTS:
+    """A file with every column and one invented row, to begin with."""
+    if people_list not in LISTS and people_list not in _MORE:
         raise Unknown(f"There is no list {people_list}.")
-    columns = [each for each in COLUMNS if each != "list"]
-    response = Response("".join(csv_lines([columns, _EXAMPLE.get(people_list, _OTHERS)])), mimetype="text/csv")
+    of_people = ([each for each in COLUMNS if each != "list"], _EXAMPLE.get(people_list, _OTHERS))
+    response = Response("".join(csv_lines(_MORE.get(people_list, of_people))), mimetype="text/csv")
     response.headers["Content-Disposition"] = f'attachment; filename="{people_list}.csv"'
     return response
 
@@ -139,11 +145,11 @@ def check(run_id: int) -> ResponseReturnValue:
 def download(run_id: int) -> ResponseReturnValue:
     """The whole preview, to be mended in the system that the file came from."""
     _import_run(run_id)
-    app = application()
+    app, actor = application(), g.actor
 
     def lines() -> Iterator[list[str]]:
         # A unit of its own: the answer is still being sent when the request is over.
-        with app.db.read() as session:
+        with app.read_as(actor) as session:
             yield from preview_lines(session, run_id)
 
     response = Response(csv_lines(lines()), mimetype="text/csv")
@@ -181,7 +187,7 @@ def _stage(file: FileStorage, source_id: str, people_list: str, options: Options
         path = Path(folder, secure_filename(label) or "upload")
         file.save(path)
         if source_id == "csv":
-            return stage(application(), g.actor, CsvSource(path=path, label=label, default_list=people_list or None), options)
+            return stage(application(), g.actor, csv_source(path, label, people_list or None), options)
         with plugin_source(g.view, source_id, path) as source:
             return stage(application(), g.actor, source, options)
 
@@ -197,20 +203,24 @@ def _source(values: Mapping[str, Any], wrong: Mapping[str, Sequence[str]] | None
         help="Nothing is changed yet: the next step shows what the file would do.",
         cancel=url_for("imports.index"),
     )
-    samples = [Button(label=each.capitalize(), href=url_for("imports.sample", people_list=each)) for each in LISTS]
+    samples = [Button(label=each.capitalize(), href=url_for("imports.sample", people_list=each)) for each in (*LISTS, *_MORE)]
     about = Note(
         text="A CSV has one person a row and names its columns in the first row: " + ", ".join(COLUMNS) + ".",
-        hint="The code tells who is meant. An empty cell leaves a value as it is, a dash clears it.",
+        hint="The code tells who is meant. An empty cell leaves a value as it is, a dash clears it. Classes with their members, and who is "
+        "guardian of whom, are files of their own; the first row tells which one it is.",
     )
     parts = [form, about, Buttons(title="Sample files", groups=[("", samples)])]
     return render_template("page.html", title="Import people", kicker="Step 1 of 3: choose the file", parts=parts)
 
 
 def _fields() -> list[FormField]:
-    sources = [("csv", "CSV of people"), *((each.id, each.label) for each in g.view.sources.values())]
+    sources = [("csv", "CSV of people, classes or relations"), *((each.id, each.label) for each in g.view.sources.values())]
     helps = " ".join(f"{each.label}: {each.help}" for each in g.view.sources.values() if each.help)
     lists = tuple((each, each.capitalize()) for each in LISTS)
-    complete = "Whoever of its lists is missing from it has left and becomes inactive. The preview shows who that is."
+    complete = (
+        "Whoever of its lists is missing from it has left and becomes inactive. Classes that are missing end, and members who are missing "
+        "are taken out. The preview shows all of that."
+    )
     return [
         FormField(name="source", label="Kind of file", kind="choice", required=True, default="csv", options=tuple(sources), help=helps),
         FormField(
@@ -233,7 +243,7 @@ def _check(run_id: int, wrong: Mapping[str, Sequence[str]] | None = None) -> Res
     words = {"show": shown}
     table = Table(
         caption="What the file would do",
-        heads=[Head(label=label) for label in ("Person", "Row", "What", "Changes")],
+        heads=[Head(label=label) for label in ("Who or what", "Row", "What", "Changes")],
         rows=[_row(each) for each in rows],
         pager=pager(page, total, "imports.check", words, size=_ROWS, run_id=run_id),
         empty=Empty(
@@ -270,18 +280,18 @@ def _confirm(run: Run, counts: Mapping[str, int], wrong: Mapping[str, Sequence[s
         return [Note(text="The file was not read to its end, so it cannot be imported.", hint="Upload it again.", look="bad")]
     writes = sum(counts.get(each, 0) for each in ("new", "changed", "leaving"))
     if not writes:
-        return [Note(text="Nothing would change.", hint="Everybody in the file is here already, just as the file says.", look="ok")]
+        return [Note(text="Nothing would change.", hint="Everything in the file is here already, just as the file says.", look="ok")]
     held: Sequence[str] = run.facts.get("held") or ()
     consequence = None
     if held:
         share = int(core_settings(g.db)["import_shrink_percent"])
         consequence = Confirm(
             grade="agree",
-            text=f"Held by the brake. {' '.join(held)} They become inactive. More than {share} % of a list is seldom right, "
-            "so agree only if these people have really left.",
+            text=f"Held by the brake. {' '.join(held)} They become inactive, end, or are taken out. More than {share} % is seldom right, "
+            "so agree only if they have really left.",
         )
     rejected = counts.get("rejected", 0)
-    words = {"new": "new", "changed": "changed", "leaving": "become inactive"}
+    words = {"new": "new", "changed": "changed", "leaving": "leave or end"}
     told = ", ".join(f"{counts.get(each, 0):,} {word}" for each, word in words.items())
     left_out = f" The {rejected:,} rejected {'row is' if rejected == 1 else 'rows are'} left out." if rejected else ""
     return [

@@ -1,22 +1,23 @@
 """Pages of plugins: what is installed and how it is, switching on and off, settings, trying the connection, the guide (R54, R56, R69)."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from flask import Blueprint, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from marshmallow import Schema
 
-from rolecall.accounts.sealing import SealBroken
-from rolecall.accounts.settings import is_address
-from rolecall.errors import Refused, Unknown
+from rolecall.accounts.settings import label_of
+from rolecall.errors import NotConnected, PluginFault, Refused, Unknown
 from rolecall.plugins.plugin import CORE, Plugin
-from rolecall.sdk.fields import FormField, secret_names
-from rolecall.sdk.provider import CheckLine
-from rolecall.work import changes, connection
+from rolecall.sdk.fields import secret_names
+from rolecall.sdk.integration import needs_filling_in
+from rolecall.work import changes, connection, external_sign_in, login_methods, mappings
+from rolecall.work.delivery import usage
 from rolecall.work.documents import plugin_document, settings_schema
-from rolecall_webapp import forms, markdown, settings_form
+from rolecall_webapp import endpoints, forms, integration_form, markdown, settings_form
+from rolecall_webapp.errors import status_of
 from rolecall_webapp.frame import application, may, needs, require_fresh
 from rolecall_webapp.notices import say
 from rolecall_webapp.paging import problems
@@ -25,10 +26,8 @@ from rolecall_webapp.parts import (
     Buttons,
     Card,
     Cards,
+    Cell,
     Facts,
-    Form,
-    Line,
-    Lines,
     Link,
     Note,
     Part,
@@ -44,6 +43,9 @@ pages = Blueprint("integrations", __name__, url_prefix="/integrations")
 #: What a kind of thing that a plugin adds is called on its card.
 _PROVIDES = {
     "provider": "keeps accounts in step",
+    "login": "signs people in",
+    "channel": "sends messages",
+    "template": "adds kinds of messages",
     "roster": "imports people",
     "action": "adds actions",
     "filter": "adds filters to the accounts list",
@@ -53,8 +55,6 @@ _VERBS = {
     "create": "create", "update": "change", "suspend": "suspend", "resume": "reopen", "delete": "delete", "accounts": "compare",
     "ensure_groups": "keep groups",
 }  # fmt: skip
-#: Where a form carries a secret that was typed for a test, sealed, so that it need not be typed again to save it.
-_CARRIED = "carried."
 
 
 @pages.get("")
@@ -81,13 +81,21 @@ def index() -> ResponseReturnValue:
 @needs("integrations:view")
 def page(name: str) -> ResponseReturnValue:
     """How a plugin is, and what it adds."""
-    plugin = _plugin(name)
+    plugin = plugin_of(name)
     document = plugin_document(g.db, plugin)
     parts: list[Part] = []
     if document["fault"]:
         parts.append(Note(look="bad", text=f"{plugin.label} cannot be used.", hint=document["fault"]))
     elif document["enabled"] and document["state"] != "ok":
         parts.append(_trouble(plugin, document))
+    if plugin.given is not None:
+        hint = f"It is enabled and configured by {plugin.given.origin}, whatever is saved here. Without that setting, what is saved counts."
+        parts.append(Note(text=f"The operator set {plugin.label} up.", hint=hint))
+    if not document["fault"] and document["settings"].get("report_only"):
+        hint = "Changes wait, and plans show what would be sent. Switch “Report only” off in the settings to go on."
+        parts.append(Note(look="wait", text=f"Nothing is sent to {plugin.label}.", hint=hint))
+    if not document["fault"] and connection.is_unproved(g.db, plugin) and not _missing(name):
+        parts.append(_unproved(plugin))
     parts.append(
         Facts(
             facts=[
@@ -95,12 +103,15 @@ def page(name: str) -> ResponseReturnValue:
                 ("Version", cell(plugin.version)),
                 ("What it does", cell(_does(plugin), plain=True)),
                 *([("Can do there", cell(_can(plugin), plain=True))] if plugin.providers else []),
+                *_usage(plugin),
+                *_addresses(plugin),
+                *_ways_back(plugin),
             ]
         )
     )
     if may("integrations:edit"):
         parts.append(Buttons(groups=[("", _switches(plugin, document))]))
-    return _draw(plugin, "page", parts)
+    return draw(plugin, "page", parts)
 
 
 @pages.get("/<name>/settings")
@@ -111,7 +122,7 @@ def settings(name: str) -> ResponseReturnValue:
     if secret_names(schema):
         require_fresh()
     known = settings_form.stored(name, schema)
-    return _draw(plugin, "settings", [_form(plugin, schema, settings_form.values_of(known))])
+    return draw(plugin, "settings", [integration_form.form(plugin, schema, settings_form.values_of(known))])
 
 
 @pages.post("/<name>/settings")
@@ -122,15 +133,35 @@ def save(name: str) -> ResponseReturnValue:
     if secret_names(schema):
         require_fresh(url_for("integrations.settings", name=name))
     fields = settings_form.fields_of(schema)
-    values, carried = _sent(plugin, schema, fields)
+    values, carried = integration_form.sent(plugin, schema, fields)
+    shown = forms.echo(request.form, fields)
+    g.db.rollback()  # no transaction stays open while the service takes its time
     try:
-        changes.set_plugin(application(), g.actor, name, values=values)
+        changes.set_plugin(application(), g.actor, name, values=values, untested=request.args.get("untested") == "yes")
+    except NotConnected as error:
+        parts: list[Part] = [
+            *integration_form.result(plugin, error.lines),
+            integration_form.form(plugin, schema, shown, None, carried, anyway=True),
+        ]
+        return draw(plugin, "settings", parts), status_of(error)
     except Refused as error:
         wrong, status = problems(error)
-        shown = forms.echo(request.form, fields)
-        return _draw(plugin, "settings", [_form(plugin, schema, shown, wrong, carried)]), status
+        return draw(plugin, "settings", [integration_form.form(plugin, schema, shown, wrong, carried)]), status
     say(f"The settings of {plugin.label} are saved.")
     return redirect(url_for("integrations.page", name=name), 303)
+
+
+@pages.post("/<name>/reset")
+@needs("integrations:edit")
+def reset(name: str) -> ResponseReturnValue:
+    """Give one setting of a plugin its default again."""
+    _, schema = _with_settings(name)
+    if secret_names(schema):
+        require_fresh(url_for("integrations.settings", name=name))
+    key = request.form.get("key", "")
+    changes.set_plugin(application(), g.actor, name, values={key: None})
+    say("The setting has its default again.")
+    return redirect(url_for("integrations.settings", name=name, _anchor=f"field-{key}"), 303)
 
 
 @pages.post("/<name>/test")
@@ -139,42 +170,49 @@ def test(name: str) -> ResponseReturnValue:
     """Try the connection with what stands in the form, before it is saved (R54)."""
     plugin, schema = _with_settings(name)
     fields = settings_form.fields_of(schema)
-    values, carried = _sent(plugin, schema, fields)
+    values, carried = integration_form.sent(plugin, schema, fields)
     g.db.rollback()  # no transaction stays open while the service takes its time
     shown, status = forms.echo(request.form, fields), 200
     wrong: dict[str, list[str]] = {}
     parts: list[Part] = []
     try:
-        lines = connection.check(application(), name, values)
-        parts = [*_result(plugin, lines)]
+        parts = [*integration_form.result(plugin, connection.documents(connection.check(application(), name, values)))]
     except Refused as error:
         wrong, status = problems(error)
-    return _draw(plugin, "settings", [*parts, _form(plugin, schema, shown, wrong, carried)]), status
+    return draw(plugin, "settings", [*parts, integration_form.form(plugin, schema, shown, wrong, carried)]), status
 
 
 @pages.get("/<name>/guide")
 @needs("integrations:view")
 def guide(name: str) -> ResponseReturnValue:
     """How to set the service up, in the plugin's own words."""
-    plugin = _plugin(name)
+    plugin = plugin_of(name)
     text = _guide(plugin)
     if not text:
         raise Unknown(f"{plugin.label} has no guide.")
-    return _draw(plugin, "guide", [Rich(markup=markdown.render(text))])
+    return draw(plugin, "guide", [Rich(markup=markdown.render(text))])
 
 
 @pages.post("/<name>/enabled")
 @needs("integrations:edit")
 def switch(name: str) -> ResponseReturnValue:
     """Switch a plugin on or off, without a restart; its settings and links stay (R69)."""
-    plugin = _plugin(name)
+    plugin = plugin_of(name)
     on = request.form.get("enabled") == "yes"
+    unproved = on and connection.is_unproved(g.db, plugin)
     changes.set_plugin(application(), g.actor, name, enabled=on)
-    say(f"{plugin.label} is enabled." if on else f"{plugin.label} is disabled. Its settings and links stay.")
+    if unproved:
+        say(f"{plugin.label} is enabled, but its connection never worked with these settings. Test it on the page of its settings.", "wait")
+    else:
+        say(f"{plugin.label} is enabled." if on else f"{plugin.label} is disabled. Its settings and links stay.")
     return redirect(url_for("integrations.page", name=name), 303)
 
 
-def _plugin(name: str) -> Plugin:
+def plugin_of(name: str) -> Plugin:
+    """Return an installed plugin.
+
+    :raises Unknown: when there is none of this name, and for core, whose settings have a page of their own.
+    """
     plugin = application().plugins.installed.get(name)
     if plugin is None or name == CORE:
         raise Unknown("There is no such plugin.", hint="The integrations page lists what is installed.")
@@ -182,7 +220,7 @@ def _plugin(name: str) -> Plugin:
 
 
 def _with_settings(name: str) -> tuple[Plugin, type[Schema]]:
-    plugin = _plugin(name)
+    plugin = plugin_of(name)
     if plugin.fault:
         raise Refused(f"{plugin.label} cannot be set up.", hint=plugin.fault)
     schema: type[Schema] | None = settings_schema(plugin)
@@ -191,14 +229,17 @@ def _with_settings(name: str) -> tuple[Plugin, type[Schema]]:
     return plugin, schema
 
 
-def _draw(plugin: Plugin, current: str, parts: Sequence[Part]) -> str:
+def draw(plugin: Plugin, current: str, parts: Sequence[Part], template: str = "page.html", **more: Any) -> str:
+    """Draw a page about one plugin, with the tabs of the others."""
     tabs = [Tab(label="Status", href=url_for("integrations.page", name=plugin.name), current=current == "page")]
     if not plugin.fault and settings_schema(plugin) is not None and may("integrations:edit"):
         tabs.append(Tab(label="Settings", href=url_for("integrations.settings", name=plugin.name), current=current == "settings"))
+    if mappings.attributes_of(plugin) and may("integrations:edit"):
+        tabs.append(Tab(label="Mapping", href=url_for("mapping.page", name=plugin.name), current=current == "mapping"))
     if _guide(plugin):
         tabs.append(Tab(label="Guide", href=url_for("integrations.guide", name=plugin.name), current=current == "guide"))
     states = _states(plugin_document(g.db, plugin))
-    return render_template("page.html", title=plugin.label, kicker="Integration", states=states, tabs_=tabs, parts=parts)
+    return render_template(template, title=plugin.label, kicker="Integration", states=states, tabs_=tabs, parts=parts, **more)
 
 
 def _card(plugin: Plugin) -> Card:
@@ -220,33 +261,92 @@ def _states(document: Mapping[str, Any]) -> list[State]:
         return [State(word="Not allowed on this machine", look="off")]
     if not document["enabled"]:
         return [State(word="Not enabled", look="off")]
-    if "provider" in document["provides"] and document["state"] != "ok":
+    if {"provider", "channel"} & set(document["provides"]) and document["state"] != "ok":
         return [
             {"open": State(word="Not reachable", look="bad"), "paused": State(word="Paused", look="wait")}.get(
                 document["state"], State(word="Held", look="wait")
             )
         ]
-    if document["id"] in g.view.providers and _missing(document["id"]):
+    if (document["id"] in g.view.providers or document["id"] in g.view.channels) and _missing(document["id"]):
         return [State(word="Enabled", look="ok"), State(word="Needs settings", look="wait")]
+    if document["settings"].get("report_only"):
+        return [State(word="Enabled", look="ok"), State(word="Report only", look="wait")]
     return [State(word="Enabled", look="ok")]
 
 
 def _missing(name: str) -> list[str]:
-    """Labels of required settings that are not set."""
+    """Labels of the settings that are not set and without which no account can be sent; none where nobody's is to be."""
     schema = settings_schema(application().plugins.installed[name])
+    if application().plugins.installed[name].given is not None or schema is None:
+        return []
     known = settings_form.stored(name, schema)
-    return [each.label for each in settings_form.fields_of(schema) if each.required and not known[each.name].is_set]
+    if "user_types" in known and known["user_types"].value == []:
+        return []
+    return needs_filling_in(schema, {key: each.is_set or None for key, each in known.items()})
 
 
 def _trouble(plugin: Plugin, document: Mapping[str, Any]) -> Note:
-    links = [Link(label="See what waits", href=url_for("sync.provider", name=plugin.name))]
+    links = [Link(label="See what waits", href=url_for("sync.provider", name=plugin.name))] if plugin.providers else []
     return Note(
         look="wait", text=document["reason"] or f"{plugin.label} is {document['state']}.", hint="Changes wait; none is lost.", links=links
     )
 
 
+def _unproved(plugin: Plugin) -> Note:
+    where = [Link(label="Test it", href=url_for("integrations.settings", name=plugin.name))] if may("integrations:edit") else []
+    return Note(look="wait", text=f"The connection to {plugin.label} never worked with the settings that are saved.", links=where)
+
+
 def _does(plugin: Plugin) -> str:
-    return ", ".join(_PROVIDES.get(each, each) for each in plugin.provides) or "adds nothing"
+    words = [_PROVIDES.get(each, each) for each in plugin.provides if each != "endpoint"]
+    words += [f"{each.label[:1].lower()}{each.label[1:]}" for each in plugin.endpoints.values()]
+    return ", ".join(words) or "adds nothing"
+
+
+def _usage(plugin: Plugin) -> list[tuple[str, Cell]]:
+    """What the messages of a channel came to, where they cost money (T-13)."""
+    found = usage.usage(g.db, g.view, plugin.name)
+    if found is None:
+        return []
+    sums = [
+        (
+            label,
+            cell(f"{each.messages:,} in {each.parts:,} parts" + (f", {each.cost.normalize():f} in all" if each.cost else ""), plain=True),
+        )
+        for label, each in (("Sent in 24 hours", found.day), ("Sent in 30 days", found.month))
+    ]
+    return [("Counts for today's limit", cell(f"{found.counted:,} of {found.limit:,} messages", plain=True)), *sums]
+
+
+def _addresses(plugin: Plugin) -> list[tuple[str, Cell]]:
+    """Where other systems call the plugin, and what they need; or what opens the address."""
+    rows = []
+    for endpoint in plugin.endpoints.values():
+        rows.append((endpoint.label, cell(endpoints.address(endpoint), whole=True)))
+        if endpoints.is_open(plugin, endpoint) and endpoint.signed is not None:
+            text = "Open, for what the service signs. It needs no token."
+        elif endpoints.is_open(plugin, endpoint):
+            needed = sorted({each for route in endpoint.routes for each in route.permissions})
+            text = f"Open, for API tokens of accounts that may {', '.join(needed)}."
+        elif endpoint.setting is not None and plugin.settings_schema is not None:
+            label = label_of(endpoint.setting, plugin.settings_schema().fields[endpoint.setting])
+            text = f"Closed. Enable the plugin, and “{label}” in its settings."
+        else:
+            text = "Closed. Enable the plugin."
+        rows.append(("That address is", cell(text, plain=True)))
+    return rows
+
+
+def _ways_back(plugin: Plugin) -> list[tuple[str, Cell]]:
+    """What the administrator of a service that signs people in enters there."""
+    rows = []
+    for each in plugin.login_methods:
+        rows.append(("Sends people back to", cell(login_methods.callback_url(application(), each), whole=True)))
+        with suppress(Unknown, PluginFault):
+            external_sign_in.public_document(application(), each)
+            where = f"{application().config.base_url}{url_for('external_login.metadata', method=each)}"
+            rows.append(("Reads about Rolecall at", cell(where, whole=True)))
+    return rows
 
 
 def _can(plugin: Plugin) -> str:
@@ -254,88 +354,30 @@ def _can(plugin: Plugin) -> str:
 
 
 def _guide(plugin: Plugin) -> str:
-    return "".join(kind.guide for kind in plugin.providers.values())
+    guides = [each.guide for each in plugin.providers.values()]
+    guides += [each.guide for each in plugin.login_methods.values()]
+    guides += [each.guide for each in plugin.channels.values()]
+    return "".join(guides)
 
 
 def _switches(plugin: Plugin, document: Mapping[str, Any]) -> list[Button]:
     where = url_for("integrations.switch", name=plugin.name)
     buttons = []
     if document["enabled"]:
-        buttons.append(Button(label="Disable", href=where, post=True, values={"enabled": "no"}, help="Its settings and links stay"))
+        given = f"The operator enabled it by {plugin.given.origin}." if plugin.given is not None else None
+        buttons.append(
+            Button(label="Disable", href=where, post=True, values={"enabled": "no"}, help="Its settings and links stay", why_not=given)
+        )
         if plugin.providers:
             buttons.append(Button(label="Sync and what waits", href=url_for("sync.provider", name=plugin.name)))
     else:
         why_not = plugin.fault
         if why_not is None and not application().plugins.may_enable(plugin.name):
             why_not = "The operator does not allow it: ROLECALL_PLUGINS_ALLOW does not name it."
-        missing = _missing(plugin.name) if why_not is None and plugin.providers else []
+        missing = _missing(plugin.name) if why_not is None and (plugin.providers or plugin.channels) else []
         if missing:
             why_not = f"Fill in first, in its settings: {', '.join(missing)}."
+            if plugin.endpoints:
+                why_not += " Or choose nobody under “For whom”, if no account is to be sent anywhere."
         buttons.append(Button(label="Enable", href=where, post=True, values={"enabled": "yes"}, why_not=why_not, look="main"))
     return buttons
-
-
-def _form(
-    plugin: Plugin, schema: type[Schema], values: Mapping[str, Any], wrong: Mapping[str, Sequence[str]] | None = None,
-    carried: Mapping[str, str] | None = None,
-) -> Form:  # fmt: skip
-    known = settings_form.stored(plugin.name, schema)
-    fields = settings_form.relaxed(settings_form.fields_of(schema), known)
-    notes = settings_form.notes_of(fields, known)
-    for name in carried or {}:
-        notes[name] = "What you typed is kept, unseen, until you save or leave this page."
-        fields = [each if each.name != name else settings_form.optional(each) for each in fields]
-    return Form(
-        action=url_for("integrations.save", name=plugin.name),
-        fields=fields,
-        values=values,
-        errors=wrong or {},
-        notes=notes,
-        hidden={f"{_CARRIED}{name}": sealed for name, sealed in (carried or {}).items()},
-        button="Save",
-        also=("Test connection", url_for("integrations.test", name=plugin.name)) if plugin.providers else None,
-        cancel=url_for("integrations.page", name=plugin.name),
-    )
-
-
-def _sent(plugin: Plugin, schema: type[Schema], fields: Sequence[FormField]) -> tuple[dict[str, Any], dict[str, str]]:
-    """What the form says, and its secrets sealed, to be carried to the next form.
-
-    A secret that was typed before a test comes back sealed for this person, plugin and address: elsewhere it does not open (O-03).
-    """
-    values = settings_form.collect(request.form, fields)
-    place = _place(plugin, schema, values)
-    keyring = application().keyring
-    carried: dict[str, str] = {}
-    for name in secret_names(schema):
-        sealed = request.form.get(_CARRIED + name, "")[:10_000]
-        if not values.get(name) and sealed:
-            try:
-                values[name] = keyring.open(sealed.encode(), f"{place}.{name}")
-            except SealBroken:
-                continue
-        if values.get(name):
-            carried[name] = keyring.seal(str(values[name]), f"{place}.{name}").decode()
-    return values, carried
-
-
-def _place(plugin: Plugin, schema: type[Schema], values: Mapping[str, Any]) -> str:
-    addresses = [f"{name}={values.get(name, '')}" for name, each in schema().fields.items() if is_address(each)]
-    digest = hashlib.sha256("\n".join(addresses).encode()).hexdigest()
-    return f"form:{g.actor.name}:{plugin.name}:{digest}"
-
-
-def _result(plugin: Plugin, lines: tuple[CheckLine, ...]) -> list[Part]:
-    bad = sum(not line.ok and line.required for line in lines)
-    note = (
-        Note(look="ok", text=f"The connection to {plugin.label} works.", hint="Nothing was saved or changed by this test.")
-        if connection.works(lines)
-        else Note(
-            look="bad",
-            text="One thing does not work yet." if bad == 1 else f"{bad} things do not work yet.",
-            hint="Each line below says how to mend it. Nothing was saved.",
-        )
-    )
-    told = [Line(label=each.label, ok=each.ok, detail=each.detail, fix=each.fix, required=each.required) for each in lines]
-    # What does not work is read first.
-    return [note, Lines(title="What was tried", lines=sorted(told, key=lambda each: each.ok))]

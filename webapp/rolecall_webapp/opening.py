@@ -1,4 +1,4 @@
-"""Opening accounts for people: shows what would be done first, then begins the run (R4, R49, R50)."""
+"""Opening accounts for people: shows what would be done first, then begins the run (R4, R49, R50, R51)."""
 
 from collections.abc import Sequence
 
@@ -33,7 +33,7 @@ def ask() -> ResponseReturnValue:
 def go() -> ResponseReturnValue:
     """Open them, if their number is still the one that was shown."""
     people, people_list = _chosen(request.form.get("ids", "").split(","), request.form.get("all", ""), request.form.get("list", ""))
-    if request.form.get("expected") != str(plan_opening(g.db, people=people, people_list=people_list).will):
+    if request.form.get("expected") != str(plan_opening(g.db, g.actor, people=people, people_list=people_list).will):
         note = Note(text="The selection has changed since you saw it. Look at it again.", look="wait")
         return _page(people, people_list, [note]), 409
     run_id = start_opening(application(), g.actor, people=people, people_list=people_list)
@@ -42,7 +42,7 @@ def go() -> ResponseReturnValue:
 
 
 def _page(people: list[int] | None, people_list: str | None, before: Sequence[Part] = ()) -> str:
-    plan = plan_opening(g.db, people=people, people_list=people_list)
+    plan = plan_opening(g.db, g.actor, people=people, people_list=people_list)
     parts: list[Part] = [*before]
     if not plan.total:
         nobody = "Nobody is selected." if people is not None else "Everybody who can have an account has one."
@@ -72,10 +72,17 @@ def _form(plan: OpeningPlan, people: list[int] | None, people_list: str | None) 
         action=url_for("opening.go"),
         fields=[],
         button="Open 1 account" if plan.will == 1 else f"Open {plan.will:,} accounts",
-        help="Each gets a user name, a first-time password that is kept sealed, and the default role of its type in the current period.",
+        help="Each gets a user name, a first-time password that is kept sealed, and the default role of its type in the current period."
+        + _invitations(plan),
         hidden=hidden,
         cancel=url_for("people.index", list=people_list) if people_list else url_for("people.index"),
     )
+
+
+def _invitations(plan: OpeningPlan) -> str:
+    """Who is written to at once, which cannot be taken back (R51)."""
+    told = f" An invitation is sent to {plan.invited:,} of them at once." if plan.invited else ""
+    return told + (f" {plan.unreachable:,} cannot be invited, because their record has no e-mail." if plan.unreachable else "")
 
 
 def _sentence(plan: OpeningPlan, people_list: str | None) -> str:

@@ -3,7 +3,7 @@
 Also what a form shows again after core refused it. Owns no list.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from urllib.parse import urlencode
 
 from flask import url_for
@@ -29,6 +29,11 @@ def page_number(args: MultiDict[str, str]) -> int:
     return int(text)
 
 
+def asked(args: MultiDict[str, str], known: Collection[str]) -> dict[str, str]:
+    """The words of a list that an address has, without those that filter nothing."""
+    return {name: value.strip() for name, value in args.items() if name in known and value.strip() not in ("", "all")}
+
+
 def address(endpoint: str, words: Mapping[str, str], **values: object) -> str:
     """The address of a list with these words in its query, without those that are empty."""
     query = urlencode({name: value for name, value in words.items() if value})
@@ -51,6 +56,17 @@ def pager(page: int, total: int, endpoint: str, words: Mapping[str, str], *, siz
         previous=of(page - 1) if page > 1 else None,
         next=of(page + 1) if last < total else None,
     )
+
+
+def beside(previous: str | None, following: str | None) -> Pager | None:
+    """Where a page is whose list is not counted: what comes before and after it; none where it is all there is."""
+    return Pager(first=0, last=0, total=0, previous=previous, next=following) if previous or following else None
+
+
+def by_cursor(cursor: str | None, following: str | None, endpoint: str, words: Mapping[str, str], *, name: str) -> Pager | None:
+    """Where a page of a list by cursor is: back to the first one, and on to the one whose cursor is ``following``, as the word ``name``."""
+    newest = address(endpoint, words) if cursor else None
+    return beside(newest, address(endpoint, {**words, name: following}) if following else None)
 
 
 def problems(error: Refused) -> tuple[dict[str, list[str]], int]:

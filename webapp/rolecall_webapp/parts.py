@@ -6,11 +6,15 @@ Owns what a part needs to know. Knows nothing of what is shown, so accounts, run
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from markupsafe import Markup
 
 from rolecall.sdk.fields import FormField
+from rolecall.translation import gettext as _
+
+if TYPE_CHECKING:
+    from rolecall_webapp.plots import Plot
 
 #: How a state looks beside its word; the icon tells it without colour.
 LOOKS = ("ok", "wait", "bad", "off", "info")
@@ -29,7 +33,7 @@ class Cell:
     """What stands in one cell or beside one label. ``href`` makes the text a link, ``note`` is a quiet second line.
 
     ``at`` is shown relative to now, with the exact time in the title; ``plain`` is text of ours, which needs no isolation
-    from the direction of its surroundings.
+    from the direction of its surroundings. ``whole`` is selected as a whole, because it is there to be copied.
     """
 
     text: str = ""
@@ -39,11 +43,12 @@ class Cell:
     at: datetime | None = None
     numeric: bool = False
     plain: bool = False
+    whole: bool = False
 
 
 def cell(text: object, **more: Any) -> Cell:
     """Make a cell of anything that can be written; none is an empty cell."""
-    return Cell(text="" if text is None else str(text), **more)
+    return Cell(text="" if text is None else text if isinstance(text, str) else str(text), **more)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +87,7 @@ class Empty:
 
     shape: ClassVar[str] = "empty"
     kind: str = "nothing"
-    text: str = "There is nothing here yet."
+    text: str = _("There is nothing here yet.")
     hint: str = ""
     links: Sequence[Link] = ()
 
@@ -154,6 +159,30 @@ class Lines:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """Something that was looked at: how it is, what it means, and what can be done about it."""
+
+    label: str
+    text: str
+    state: State
+    note: str = ""
+    buttons: Sequence["Button"] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checks:
+    """What was looked at, under a verdict. With ``folds`` it is a box that opens and closes, and is ``open`` at first or not."""
+
+    shape: ClassVar[str] = "checks"
+    checks: Sequence[Check]
+    title: str = ""
+    state: State | None = None
+    folds: bool = False
+    open: bool = False
+    links: Sequence[Link] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Prose:
     """Paragraphs; ``code`` keeps its lines and offers itself for copying."""
 
@@ -161,6 +190,8 @@ class Prose:
     paragraphs: Sequence[str] = ()
     code: str = ""
     title: str = ""
+    #: Whether lines end in paragraphs where they end in the text.
+    keeps_lines: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -242,6 +273,21 @@ class Tiles:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Watch:
+    """How a service is: its state, what is to be done and by whom, figures, plots, and the table with what they draw."""
+
+    shape: ClassVar[str] = "watch"
+    title: str
+    href: str
+    state: State
+    advice: str
+    who: str
+    figures: Sequence[tuple[str, Cell]]
+    plots: "Sequence[Plot]"
+    table: Table
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
     """How far something is. While ``poll`` is an address it is asked again after ``every`` seconds."""
 
@@ -283,13 +329,20 @@ class Form:
     notes: Mapping[str, str] = field(default_factory=dict)
     #: Fields shown and not editable, by name.
     locked: Sequence[str] = ()
+    #: Fields with a button that gives them their default again, by name, and the address that is told which one.
+    resets: Sequence[str] = ()
+    reset: str = ""
     danger: bool = False
     #: Adds a file chooser called ``file`` with this label.
     file: str | None = None
     #: ``get`` for forms that only ask.
     method: str = "post"
-    #: A second button that sends the same form elsewhere: its label and the address.
-    also: tuple[str, str] | None = None
+    #: More buttons that send the same form elsewhere: their labels and addresses.
+    also: Sequence[tuple[str, str]] = ()
+    #: Where the form is sent while one types; what is shown there under the id "tried" takes the place of what is here.
+    live: str | None = None
+    #: Where the strength of a new password is asked while it is typed (R52).
+    strength: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -338,4 +391,4 @@ class FilterBar:
 
 
 #: Anything that a page stacks.
-Part = Table | Facts | Note | Lines | Prose | Rich | Cards | Buttons | Tiles | Progress | Form | Empty
+Part = Table | Watch | Facts | Note | Lines | Checks | Prose | Rich | Cards | Buttons | Tiles | Progress | Form | Empty

@@ -9,10 +9,11 @@ from flask.typing import ResponseReturnValue
 from rolecall.accounts import eligibility, people, statuses
 from rolecall.errors import Refused
 from rolecall.sdk.fields import FormField
-from rolecall.sdk.words import LISTS
-from rolecall.store import people_query
+from rolecall.sdk.words import CLASS_ROLES, LISTS
+from rolecall.store import classes_query, people_query
+from rolecall.store.classes_query import OwnClass
 from rolecall.store.people_query import PersonRow
-from rolecall.work import changes
+from rolecall.work import changes, leaving
 from rolecall_webapp import forms
 from rolecall_webapp.frame import application, may, needs
 from rolecall_webapp.notices import say
@@ -81,10 +82,14 @@ def index() -> ResponseReturnValue:
 @pages.get("/<int(max=2147483647):person_id>")
 @needs("people:view")
 def card(person_id: int) -> ResponseReturnValue:
-    """One person: the record, the account, and who is related."""
+    """One person: the record, the account, the classes, and who is related."""
     people.get(g.db, person_id)
     (person,) = people_query.person_rows(g.db, [person_id])
     parts: list[Part] = [_facts(person), _account(person)]
+    taught = classes_query.classes_of(g.db, person_id)
+    if taught:
+        heads = [Head(label=label) for label in ("Class", "Role", "Period")]
+        parts.append(Table(caption="Classes", title="Classes", heads=heads, rows=[_class(each) for each in taught]))
     related = people.relations(g.db, person_id)
     if related:
         rows = [_relative(each) for each in related]
@@ -147,11 +152,11 @@ def save(person_id: int) -> ResponseReturnValue:
         values.pop("status", None)
     try:
         known = int(version) if version.isascii() and version.isdigit() and len(version) < 10 else None
-        changes.edit_person(application(), g.actor, person_id, values, version=known)
+        follows = changes.edit_person(application(), g.actor, person_id, values, version=known)
     except Refused as error:
         wrong, status = problems(error)
         return _form(person_id, forms.echo(request.form, fields), wrong, version=version), status
-    say("The record is saved.")
+    say(f"The record is saved. {follows.message}" if follows else "The record is saved.")
     return redirect(url_for("people.card", person_id=person_id), 303)
 
 
@@ -159,6 +164,7 @@ def _form(
     person_id: int | None, values: Mapping[str, Any], wrong: Mapping[str, Sequence[str]] | None = None, *, version: int | str = ""
 ) -> str:
     fields = _fields(None if person_id is None else people.get(g.db, person_id).list)
+    notes = {} if person_id is None else _notes(person_id)
     if person_id is None:
         title, action, back, button = "Add a person", url_for("people.create"), url_for("people.index"), "Add the person"
     else:
@@ -167,8 +173,29 @@ def _form(
         action, back = url_for("people.save", person_id=person_id), url_for("people.card", person_id=person_id)
     form = Form(
         action=action, fields=fields, button=button, values=values, errors=wrong or {}, hidden={"version": str(version)}, cancel=back,
+        notes=notes,
     )  # fmt: skip
     return render_template("page.html", title=title, kicker="Edit the record" if person_id else "People", parts=[form])
+
+
+def _notes(person_id: int) -> dict[str, str]:
+    """What a change would mean for the account, beside the fields that decide it (R7)."""
+    found = leaving.outlook(g.db, person_id)
+    student = people.get(g.db, person_id).list == "students"
+    if found.closes:
+        no_longer, with_another = (
+            f"Their account {found.closes} is deactivated and they are signed out",
+            "if the status is not a registered one",
+        )
+        return {"active": f"{no_longer} if this is not ticked.", **({"status": f"{no_longer} {with_another}."} if student else {})}
+    if found.returns:
+        becomes = f"Their account {found.returns}, which was deactivated for this, is active again"
+    elif found.opens:
+        becomes = "An account is opened for them"
+    else:
+        return {}
+    when = " as soon as they are active and the status is a registered one." if student else " as soon as they are active."
+    return {"status" if student else "active": becomes + when}
 
 
 def _fields(people_list: str | None) -> list[FormField]:
@@ -268,6 +295,18 @@ def _account(person: PersonRow) -> Part:
         return Note(text="There is no account.", hint=why_not)
     opens = Link(label="Open the account", href=url_for("opening.ask", ids=person.id))
     return Note(text="There is no account yet, and the person may have one.", links=[opens])
+
+
+def _class(each: OwnClass) -> Row:
+    ended = "" if each.active else ", ended"
+    return Row(
+        off=not each.active,
+        cells=[
+            Cell(text=each.name, href=url_for("classes.page", class_id=each.id), note=f"{each.code}{ended}"),
+            Cell(text=CLASS_ROLES[each.role], plain=True),
+            cell(each.period),
+        ],
+    )
 
 
 def _relative(each: people.Relative) -> Row:

@@ -3,29 +3,23 @@
 from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from flask import Blueprint, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from rolecall.accounts import periods
-from rolecall.errors import Invalid, Refused
-from rolecall.sdk.fields import FormField
+from rolecall.errors import Refused
+from rolecall.store.engine import now
 from rolecall.store.tables import Period
-from rolecall.work import changes
-from rolecall_webapp import forms
-from rolecall_webapp.frame import application, may, needs
+from rolecall.work import period_changes
+from rolecall_webapp import forms, period_form
+from rolecall_webapp.frame import application, institution, may, needs
 from rolecall_webapp.notices import say
-from rolecall_webapp.paging import problems
-from rolecall_webapp.parts import Button, Buttons, Cell, Confirm, Empty, Facts, Form, Head, Link, Part, Row, State, Table, cell
+from rolecall_webapp.paging import address, problems
+from rolecall_webapp.parts import Button, Buttons, Cell, Confirm, Empty, Facts, Form, Head, Link, Note, Part, Row, State, Table, cell
 
 pages = Blueprint("periods", __name__, url_prefix="/periods")
-
-_FIELDS = (
-    FormField(name="code", label="Code", kind="text", required=True, help="Short and unique, such as 2026; filters and files use it."),
-    FormField(name="name", label="Name", kind="text", required=True),
-    FormField(name="starts_on", label="First day", kind="date", required=True),
-    FormField(name="ends_on", label="Last day", kind="date", required=True, help="A period never ends by its dates alone."),
-)
 
 
 @pages.get("")
@@ -65,15 +59,14 @@ def page(period_id: int) -> ResponseReturnValue:
             ("Code", cell(period.code)),
             ("First day", cell(f"{period.starts_on:%-d %B %Y}", plain=True)),
             ("Last day", cell(f"{period.ends_on:%-d %B %Y}", plain=True)),
+            ("Now", cell(_now(period), plain=True)),
             ("Accounts with a role", cell(f"{periods.counts(g.db).get(period.id, 0):,}", plain=True)),
             ("Accounts without a role", Cell(text="Show them", href=without, plain=True)),
         ]
     )
-    parts: list[Part] = [facts]
-    actions = []
-    if may("periods:edit"):
-        actions = [Button(label="Edit", href=url_for("periods.edit", period_id=period.id), look="main")]
-        parts.append(Buttons(groups=[("", _verbs(period))]))
+    actions = [Button(label="Edit", href=url_for("periods.edit", period_id=period.id))] if may("periods:edit") else []
+    verbs = [*(_verbs(period) if may("periods:edit") else []), *([_delete(period)] if may("periods:delete") else [])]
+    parts: list[Part] = [*_overdue(period), facts, Buttons(groups=[("Roles", _carrying(period)), ("This period", verbs)])]
     return render_template("page.html", title=period.name, kicker="Period", states=_states(period), actions=actions, parts=parts)
 
 
@@ -89,10 +82,10 @@ def add() -> ResponseReturnValue:
 def create() -> ResponseReturnValue:
     """Add the period, open and not current."""
     try:
-        period_id = changes.add_period(application(), g.actor, _values())
+        period_id = period_changes.add_period(application(), g.actor, period_form.values(request.form))
     except Refused as error:
         wrong, status = problems(error)
-        return _form(None, forms.echo(request.form, _FIELDS), wrong), status
+        return _form(None, forms.echo(request.form, period_form.FIELDS), wrong), status
     say("The period is added. It is open, and not the current one yet.")
     return redirect(url_for("periods.page", period_id=period_id), 303)
 
@@ -102,7 +95,7 @@ def create() -> ResponseReturnValue:
 def edit(period_id: int) -> ResponseReturnValue:
     """Show the period to change."""
     period = periods.get(g.db, period_id)
-    return _form(period, {each.name: getattr(period, each.name) for each in _FIELDS})
+    return _form(period, {each.name: getattr(period, each.name) for each in period_form.FIELDS})
 
 
 @pages.post("/<int(max=2147483647):period_id>/edit")
@@ -110,15 +103,26 @@ def edit(period_id: int) -> ResponseReturnValue:
 def save(period_id: int) -> ResponseReturnValue:
     """Change the period, unless somebody else did meanwhile."""
     period = periods.get(g.db, period_id)
-    version = request.form.get("version", "")
     try:
-        known = int(version) if version.isascii() and version.isdigit() and len(version) < 10 else period.version
-        changes.edit_period(application(), g.actor, period_id, _values(), version=known)
+        period_changes.edit_period(
+            application(), g.actor, period_id, period_form.values(request.form), version=_version() or period.version
+        )
     except Refused as error:
         wrong, status = problems(error)
-        return _form(period, forms.echo(request.form, _FIELDS), wrong, version=version), status
+        return _form(period, forms.echo(request.form, period_form.FIELDS), wrong, version=request.form.get("version", "")), status
     say("The period is saved.")
     return redirect(url_for("periods.page", period_id=period_id), 303)
+
+
+@pages.get("/<int(max=2147483647):period_id>/copy")
+@needs("act:roles.copy")
+def copy(period_id: int) -> ResponseReturnValue:
+    """Lead to the dialog of the action, which shows this period and the one that roles most likely come from."""
+    period = periods.get(g.db, period_id)
+    others = [each for each in periods.every(g.db) if each.id != period.id]
+    back = url_for("periods.page", period_id=period.id)
+    preset = {"set:period": period.code, "set:from_period": others[0].code if others else ""}
+    return redirect(address("actions.ask", {"all": "1", "back": back, **preset}, action_id="roles.copy"), 303)
 
 
 @pages.get("/<int(max=2147483647):period_id>/current")
@@ -135,7 +139,7 @@ def make_current(period_id: int) -> ResponseReturnValue:
     period = periods.get(g.db, period_id)
     if "agreed" not in request.form:
         return _ask_current(period, {"agreed": ["Tick the box first."]}), 409
-    changes.edit_period(application(), g.actor, period_id, {}, is_current=True)
+    period_changes.edit_period(application(), g.actor, period_id, {}, is_current=True)
     say(f"{period.name} is the current period now.")
     return redirect(url_for("periods.page", period_id=period_id), 303)
 
@@ -145,9 +149,46 @@ def make_current(period_id: int) -> ResponseReturnValue:
 def set_open(period_id: int) -> ResponseReturnValue:
     """Close the period, or open it again."""
     opens = request.form.get("open") == "yes"
-    changes.edit_period(application(), g.actor, period_id, {}, is_open=opens)
+    period_changes.edit_period(application(), g.actor, period_id, {}, is_open=opens)
     say("The period is open again." if opens else "The period is closed. Its roles stay and can be looked at.")
     return redirect(url_for("periods.page", period_id=period_id), 303)
+
+
+@pages.get("/<int(max=2147483647):period_id>/delete")
+@needs("periods:delete")
+def ask_delete(period_id: int) -> ResponseReturnValue:
+    """Ask once more before the period is deleted."""
+    period = periods.get(g.db, period_id)
+    why = periods.why_not_removable(g.db, period)
+    back = url_for("periods.page", period_id=period.id)
+    if why:
+        note = Note(text=why, look="bad", hint="It can be closed instead.", links=[Link(label="To the period", href=back)])
+        return render_template("page.html", title=period.name, kicker="Delete the period", parts=[note]), 409
+    form = Form(
+        action=url_for("periods.delete", period_id=period.id),
+        fields=[],
+        button=f"Delete {period.code}",
+        help="Nobody has a role in it. What the audit says of it stays.",
+        hidden={"version": str(period.version)},
+        cancel=back,
+        danger=True,
+    )
+    return render_template("page.html", title=period.name, kicker="Delete the period", parts=[form])
+
+
+@pages.post("/<int(max=2147483647):period_id>/delete")
+@needs("periods:delete")
+def delete(period_id: int) -> ResponseReturnValue:
+    """Delete the period, unless it is used by now."""
+    gone = period_changes.remove_period(application(), g.actor, period_id, version=_version())
+    say(f"The period {gone['code']} is deleted.")
+    return redirect(url_for("periods.index"), 303)
+
+
+def _version() -> int | None:
+    """The version that the form was drawn from."""
+    sent = request.form.get("version", "")
+    return int(sent) if sent.isascii() and sent.isdigit() and len(sent) < 10 else None
 
 
 def _ask_current(period: Period, wrong: Mapping[str, Sequence[str]] | None = None) -> str:
@@ -170,23 +211,10 @@ def _ask_current(period: Period, wrong: Mapping[str, Sequence[str]] | None = Non
     return render_template("page.html", title=period.name, kicker="Make it the current period", parts=[form])
 
 
-def _values() -> dict[str, Any]:
-    sent = forms.collect(request.form, _FIELDS, keep_empty=True)
-    days, wrong = {}, {}
-    for name in ("starts_on", "ends_on"):
-        try:
-            days[name] = date.fromisoformat(sent[name])
-        except ValueError:
-            wrong[name] = ["Write the day as year-month-day, such as 2026-09-01."]
-    if wrong:
-        raise Invalid("A day is missing or cannot be read.", fields=wrong)
-    return {"code": sent["code"], "name": sent["name"], **days}
-
-
 def _form(period: Period | None, values: Mapping[str, Any], wrong: Mapping[str, Sequence[str]] | None = None, *, version: str = "") -> str:
     form = Form(
         action=url_for("periods.create") if period is None else url_for("periods.save", period_id=period.id),
-        fields=_FIELDS,
+        fields=period_form.FIELDS,
         values=values,
         errors=wrong or {},
         button="Add the period" if period is None else "Save",
@@ -209,6 +237,53 @@ def _verbs(period: Period) -> list[Button]:
     ]
 
 
+def _carrying(period: Period) -> list[Button]:
+    """What carries roles out of this period and into it."""
+    buttons = []
+    if may("act:roles.rollover"):
+        label, help_ = "Roll over …", "Into the next period: see first who becomes what."
+        buttons.append(Button(label=label, href=url_for("rollover.index", period_id=period.id), help=help_, look="main"))
+    if may("act:roles.copy"):
+        label, where = "Copy roles from another period …", url_for("periods.copy", period_id=period.id)
+        why_not = None if period.is_open else "The period is closed, so nobody is given a role in it."
+        buttons.append(Button(label=label, href=where, help="As they are; see first how many.", why_not=why_not))
+    return buttons
+
+
+def _overdue(period: Period) -> list[Part]:
+    """That the current period is over by its dates, which ends nothing by itself (R59)."""
+    if not period.is_current or period.ends_on >= _today():
+        return []
+    text = f"The last day of {period.name} has passed, and it still is the current period."
+    links = (
+        [Link(label="Roll over into the next", href=url_for("rollover.index", period_id=period.id))] if may("act:roles.rollover") else []
+    )
+    return [Note(text=text, look="wait", hint="It stays so until another one is made the current period.", links=links)]
+
+
+def _now(period: Period) -> str:
+    """Where in time a period is, in words."""
+    today = _today()
+    if today < period.starts_on:
+        return f"Begins in {_days((period.starts_on - today).days)}"
+    if today > period.ends_on:
+        return f"Over since {_days((today - period.ends_on).days)}"
+    return f"Day {(today - period.starts_on).days + 1} of {(period.ends_on - period.starts_on).days + 1}"
+
+
+def _days(number: int) -> str:
+    return "1 day" if number == 1 else f"{number:,} days"
+
+
+def _today() -> date:
+    return now(g.db).astimezone(ZoneInfo(institution()[1])).date()
+
+
+def _delete(period: Period) -> Button:
+    where = url_for("periods.ask_delete", period_id=period.id)
+    return Button(label="Delete", href=where, why_not=periods.why_not_removable(g.db, period))
+
+
 def _row(period: Period, accounts: int) -> Row:
     return Row(
         off=not period.is_open,
@@ -216,7 +291,7 @@ def _row(period: Period, accounts: int) -> Row:
             Cell(text=period.name, href=url_for("periods.page", period_id=period.id), note=period.code),
             Cell(states=_states(period)),
             cell(f"{period.starts_on:%-d %b %Y}", plain=True),
-            cell(f"{period.ends_on:%-d %b %Y}", plain=True),
+            cell(f"{period.ends_on:%-d %b %Y}", plain=True, note=_now(period)),
             cell(f"{accounts:,}", plain=True, numeric=True),
         ],
     )

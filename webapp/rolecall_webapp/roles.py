@@ -1,28 +1,23 @@
 """Pages of roles: the list, one role with what it allows and who has it, adding and editing (R50, R57, R58)."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from flask import Blueprint, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from werkzeug.datastructures import MultiDict
 
-from rolecall.accounts import roles
+from rolecall.accounts import escalation, roles
 from rolecall.accounts.roles import RoleRow
 from rolecall.errors import Refused, Unknown
-from rolecall.sdk.fields import FormField
-from rolecall.sdk.words import AREAS, USER_TYPES, VERBS
+from rolecall.sdk.words import AREAS, MENUS, USER_TYPES, VERBS
 from rolecall.work import changes
-from rolecall_webapp import forms
+from rolecall_webapp import forms, role_form
 from rolecall_webapp.frame import application, may, needs, require_fresh
 from rolecall_webapp.notices import say
 from rolecall_webapp.paging import address, problems
 from rolecall_webapp.parts import Button, Cell, Empty, Facts, Form, Head, Link, Note, Part, Row, State, Tab, Table, cell
 
 pages = Blueprint("roles", __name__, url_prefix="/roles")
-
-#: Before the name of a field of permissions.
-_AREA, _ACTIONS = "area.", "actions."
 
 
 @pages.get("")
@@ -68,13 +63,59 @@ def page(role_id: int) -> ResponseReturnValue:
     facts = Facts(
         facts=[
             ("User type", cell(USER_TYPES[role.user_type], plain=True)),
+            ("Its rights reach", cell(_reaches(role), plain=True)),
             ("Accounts that have it in some period", cell(f"{role.accounts:,}", plain=True)),
             ("Accounts that have it now", Cell(text="Show them", href=who, plain=True)),
         ]
     )
-    actions = [Button(label="Edit", href=url_for("roles.edit", role_id=role.id), look="main")] if may("roles:edit") else []
-    parts: list[Part] = [facts, _allows(role)]
-    return render_template("page.html", title=role.name, kicker="Role", states=_states(role), actions=actions, parts=parts)
+    parts: list[Part] = [facts, *_menu(role), _allows(role)]
+    return render_template("page.html", title=role.name, kicker="Role", states=_states(role), actions=_role_actions(role), parts=parts)
+
+
+def _role_actions(role: RoleRow) -> list[Button]:
+    """What can be done with a role; what cannot says why."""
+    actions = []
+    if may("roles:edit"):
+        actions.append(Button(label="Edit", href=url_for("roles.edit", role_id=role.id), look="main"))
+    beyond = role.id in escalation.roles_beyond(g.db, g.actor, [role.id])
+    more = "It holds more rights than you do." if beyond else None
+    if g.account.trying is None:
+        told = "See menu and pages as this role shows them; nothing can be changed meanwhile."
+        actions.append(Button(label="Try this role", href=url_for("trying.start", role_id=role.id), post=True, help=told, why_not=more))
+    if may("roles:create"):
+        actions.append(Button(label="Copy", href=url_for("roles.copy", role_id=role.id), post=True, why_not=more))
+    if may("roles:delete"):
+        kept = "It is the default role." if role.is_default else f"{role.accounts:,} accounts have it." if role.accounts else None
+        actions.append(Button(label="Delete", href=url_for("roles.delete", role_id=role.id), post=True, look="danger", why_not=kept))
+    return actions
+
+
+def _menu(role: RoleRow) -> list[Part]:
+    if not role.menus:
+        return []
+    told = [(MENUS[each.item], cell("hidden" if each.hidden else f"shown as “{each.label}”", plain=True)) for each in role.menus]
+    return [Facts(title="Menu", facts=told)]
+
+
+@pages.post("/<int(max=2147483647):role_id>/copy")
+@needs("roles:create")
+def copy(role_id: int) -> ResponseReturnValue:
+    """Add a role that allows the same, and show it."""
+    require_fresh(url_for("roles.page", role_id=role_id))
+    made = changes.copy_role(application(), g.actor, role_id)
+    say("The role is copied. Give the copy a name of its own.")
+    return redirect(url_for("roles.edit" if may("roles:edit") else "roles.page", role_id=made), 303)
+
+
+@pages.post("/<int(max=2147483647):role_id>/delete")
+@needs("roles:delete")
+def delete(role_id: int) -> ResponseReturnValue:
+    """Delete a role that nobody has."""
+    require_fresh(url_for("roles.page", role_id=role_id))
+    name = _role(role_id).name
+    changes.remove_role(application(), g.actor, role_id)
+    say(f"The role {name} is deleted.")
+    return redirect(url_for("roles.index"), 303)
 
 
 @pages.get("/new")
@@ -90,14 +131,16 @@ def add() -> ResponseReturnValue:
 def create() -> ResponseReturnValue:
     """Add the role."""
     require_fresh(url_for("roles.add"))
-    fields = _fields(None)
+    fields = role_form.fields_of(None)
     sent = forms.collect(request.form, fields)
     values = {
         "name": str(sent.get("name", "")),
         "user_type": str(sent.get("user_type", "")),
         "active": sent["active"] == "yes",
         "is_default": sent["is_default"] == "yes",
-        "permissions": _chosen(request.form),
+        "permissions": role_form.chosen(request.form),
+        "limited_to": sent.get("limited_to"),
+        "menus": role_form.menus(sent),
     }
     try:
         role_id = changes.add_role(application(), g.actor, values)
@@ -114,7 +157,16 @@ def edit(role_id: int) -> ResponseReturnValue:
     """Show the role to change."""
     require_fresh()
     role = _role(role_id)
-    return _form(role, {"name": role.name, "active": role.active, "is_default": role.is_default, **_ticked(role)})
+    return _form(
+        role,
+        {
+            "name": role.name,
+            "active": role.active,
+            "is_default": role.is_default,
+            "limited_to": role.limited_to or (),
+            **role_form.ticked(role),
+        },
+    )
 
 
 @pages.post("/<int(max=2147483647):role_id>/edit")
@@ -123,13 +175,15 @@ def save(role_id: int) -> ResponseReturnValue:
     """Change the role, unless somebody else did meanwhile. What is not on the form, such as a disabled plugin's rights, stays."""
     require_fresh(url_for("roles.edit", role_id=role_id))
     role = _role(role_id)
-    fields = _fields(role)
+    fields = role_form.fields_of(role)
     version = request.form.get("version", "")
     sent = forms.collect(request.form, fields)
     values: dict[str, Any] = {
         "name": str(sent.get("name", "")),
         "active": sent["active"] == "yes",
-        "permissions": _chosen(request.form) | (frozenset(role.permissions) - _offered(role)),
+        "permissions": role_form.chosen(request.form) | (frozenset(role.permissions) - role_form.offered(role)),
+        "limited_to": sent.get("limited_to"),
+        "menus": role_form.menus(sent),
     }
     if not role.is_default:
         values["is_default"] = sent.get("is_default") == "yes"
@@ -168,6 +222,10 @@ def _states(role: RoleRow) -> list[State]:
     return [*states, State(word=f"Default of {USER_TYPES[role.user_type].lower()}", look="info")] if role.is_default else states
 
 
+def _reaches(role: RoleRow) -> str:
+    return "everybody" if role.limited_to is None else ", ".join(USER_TYPES[each].lower() for each in role.limited_to)
+
+
 def _form(role: RoleRow | None, values: Mapping[str, Any], wrong: Mapping[str, Sequence[str]] | None = None, *, version: str = "") -> str:
     parts: list[Part] = []
     if g.actor.permissions is not None:
@@ -176,7 +234,7 @@ def _form(role: RoleRow | None, values: Mapping[str, Any], wrong: Mapping[str, S
     parts.append(
         Form(
             action=url_for("roles.create") if role is None else url_for("roles.save", role_id=role.id),
-            fields=_fields(role),
+            fields=role_form.fields_of(role),
             values=values,
             errors=wrong or {},
             button="Add the role" if role is None else "Save",
@@ -190,65 +248,6 @@ def _form(role: RoleRow | None, values: Mapping[str, Any], wrong: Mapping[str, S
     )
 
 
-def _fields(role: RoleRow | None) -> list[FormField]:
-    types = FormField(name="user_type", label="User type", kind="choice", required=True, options=tuple(USER_TYPES.items()))
-    told = "Given to accounts of the type when they are opened. To change it, make another role the default."
-    return [
-        FormField(name="name", label="Name", kind="text", required=True),
-        *([types] if role is None else []),
-        FormField(name="active", label="Active", kind="yesno", help="Otherwise it gives no access and is not given to anybody."),
-        FormField(name="is_default", label="Default role of its type", kind="yesno", help=told),
-        *_permission_fields(role),
-    ]
-
-
-def _permission_fields(role: RoleRow | None) -> list[FormField]:
-    """One group of boxes per area and per group of a plugin's actions; boxes for what one holds or the role has."""
-    held = frozenset(role.permissions) if role else frozenset()
-    fields = []
-    for area in AREAS:
-        options = _offer([(f"{area}:{verb}", verb.capitalize()) for verb in VERBS], held)
-        if options:
-            fields.append(
-                FormField(name=_AREA + area, label=area.capitalize(), kind="choices", options=options, group="What it may see and change")
-            )
-    for (plugin, group), actions in _action_groups().items():
-        options = _offer(actions, held)
-        label = group.replace("_", " ").capitalize()
-        # Long lists would not be shown as boxes.
-        for number, start in enumerate(range(0, len(options), forms.MOST_BOXES)):
-            name, named = f"{_ACTIONS}{plugin}.{group}.{number}", label if not number else f"{label}, continued"
-            part = options[start : start + forms.MOST_BOXES]
-            heading = "Actions on accounts" if plugin == "core" else f"Actions of {g.view.plugins[plugin].label}"
-            fields.append(FormField(name=name, label=named, kind="choices", options=part, group=heading))
-    return fields
-
-
-def _action_groups() -> dict[tuple[str, str], list[tuple[str, str]]]:
-    """(permission, label) of every action, by plugin and group."""
-    groups: dict[tuple[str, str], list[tuple[str, str]]] = {}
-    for plugin in g.view.plugins.values():
-        for action in plugin.actions.values():
-            groups.setdefault((plugin.name, action.group), []).append((action.permission, action.label))
-    return groups
-
-
-def _offer(options: Iterable[tuple[str, str]], held: Collection[str]) -> tuple[tuple[str, str], ...]:
-    return tuple((permission, label) for permission, label in options if may(permission) or permission in held)
-
-
-def _offered(role: RoleRow | None) -> frozenset[str]:
-    return frozenset(permission for each in _permission_fields(role) for permission, _ in each.options)
-
-
-def _chosen(sent: MultiDict[str, str]) -> frozenset[str]:
-    return frozenset(value for name in sent if name.startswith((_AREA, _ACTIONS)) for value in sent.getlist(name) if value)
-
-
-def _ticked(role: RoleRow) -> dict[str, list[str]]:
-    return {each.name: [key for key, _ in each.options if key in role.permissions] for each in _permission_fields(role)}
-
-
 def _allows(role: RoleRow) -> Part:
     labels = {permission: (area.capitalize(), verb) for area in AREAS for verb in VERBS if (permission := f"{area}:{verb}")}
     rows: dict[str, list[str]] = {}
@@ -257,7 +256,7 @@ def _allows(role: RoleRow) -> Part:
             area, verb = labels[permission]
             rows.setdefault(area, []).append(verb)
     verbs_first = [Row(cells=[cell(area, plain=True), cell(", ".join(_in_order(found)), plain=True)]) for area, found in rows.items()]
-    known = {permission: (plugin, label) for (plugin, _), actions in _action_groups().items() for permission, label in actions}
+    known = {permission: (plugin, label) for (plugin, _), actions in role_form.action_groups().items() for permission, label in actions}
     for permission in role.permissions:
         if permission in known:
             plugin, label = known[permission]

@@ -7,10 +7,12 @@ from rolecall.errors import Invalid
 from rolecall.sdk.words import OUTCOMES
 from rolecall.store.engine import now
 from rolecall.store.tables import Run
-from rolecall.work.runs.documents import Document, counts
+from rolecall.work.runs.conclusion import KEY as CONCLUSION
+from rolecall.work.runs.documents import Document, at_providers, counts
 from rolecall.work.runs.results import ORDER, Reason, items_page, reasons
 from rolecall.work.runs.secrets import count_secrets
 from rolecall.work.runs.undo import why_no_undo
+from rolecall_webapp import slips
 from rolecall_webapp.frame import application, may
 from rolecall_webapp.paging import SIZE, address, page_number, pager
 from rolecall_webapp.parts import (
@@ -20,6 +22,7 @@ from rolecall_webapp.parts import (
     Empty,
     Facts,
     Head,
+    Link,
     Note,
     Part,
     Progress,
@@ -50,7 +53,7 @@ def draw(run: Run) -> str:
         parts.append(Note(text=run.error, look="bad"))
     if run.state in _ACTIVE or counted["waiting"]:
         parts.append(progress(run))
-    parts += [_tiles(run, counted, outcome), *_buttons(run, counted), *_reasons(run, found_reasons), _facts(run)]
+    parts += [*_conclusion(run), _tiles(run, counted, outcome), *_buttons(run, counted), *_reasons(run, found_reasons), _facts(run)]
     return render_template(
         "page.html",
         title=run_title(g.view, run.kind, run.action),
@@ -94,6 +97,16 @@ def _address(run: Run, **words: str | None) -> str:
     return address("runs.page", {name: value or "" for name, value in words.items()}, run_id=run.id)
 
 
+def _conclusion(run: Run) -> list[Part]:
+    """What the run did besides its accounts, and whom somebody should look at."""
+    found = run.facts.get(CONCLUSION, {})
+    notes: list[Part] = [Note(text=each) for each in found.get("notes", ())]
+    for each in found.get("look_at", ()):
+        href = url_for("accounts.index", **each["filter"])
+        notes.append(Note(text=each["text"], look="wait", links=[Link(label="Show them", href=href)] if may("accounts:view") else []))
+    return notes
+
+
 def _tiles(run: Run, counted: dict[str, int], outcome: str | None) -> Tiles:
     return Tiles(
         tiles=[
@@ -113,12 +126,15 @@ def _tiles(run: Run, counted: dict[str, int], outcome: str | None) -> Tiles:
 def _buttons(run: Run, counted: dict[str, int]) -> list[Part]:
     buttons: list[Button] = []
     mine = run.actor == g.actor.name
-    waiting = count_secrets(g.db, run.id) if mine else 0
+    action = g.view.actions.get(run.action)
+    prints = action is not None and action.prints
+    waiting = count_secrets(g.db, run.id) if mine and not prints else 0
     if waiting:
         text = "Shown once: print or copy it then. After 24 hours they are gone."
         buttons.append(
             Button(label=f"Fetch {waiting:,} new passwords", href=url_for("runs.secrets", run_id=run.id), post=True, help=text, look="main")
         )
+    buttons += slips.buttons(g.db, run, main=prints)
     if mine or may("runs:edit"):
         buttons += _controls(run, counted)
     if run.state not in _ACTIVE and why_no_undo(g.db, application(), g.actor, run) is None:
@@ -171,11 +187,20 @@ def _facts(run: Run) -> Facts:
     facts += [
         (name.replace("_", " ").capitalize(), cell(_value(value))) for name, value in run.params.items() if value not in ("", [], None)
     ]
+    facts += _at_providers(run)
     if run.undoes:
         facts.append(("Takes back", Cell(text=f"Run {run.undoes}", href=url_for("runs.page", run_id=run.undoes), plain=True)))
     if undone := _undone_by(g.db, run):
         facts.append(("Taken back by", Cell(text=f"Run {undone}", href=url_for("runs.page", run_id=undone), plain=True)))
     return Facts(facts=facts)
+
+
+def _at_providers(run: Run) -> list[tuple[str, Cell]]:
+    """What of the run has not reached a provider yet, and what cannot."""
+    pending = at_providers(g.db, [run.id])[run.id]
+    told = [f"{pending[name]:,} {said}" for name, said in (("waiting", "on the way"), ("blocked", "blocked")) if pending[name]]
+    href = url_for("accounts.index", run=run.id, pending="yes") if may("accounts:view") else None
+    return [("At providers", Cell(text=", ".join(told), href=href))] if told else []
 
 
 def _undone_by(session: Session, run: Run) -> int | None:

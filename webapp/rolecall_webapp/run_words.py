@@ -11,7 +11,7 @@ from rolecall_webapp.parts import State
 OUTCOME_LOOKS = {"waiting": "wait", "done": "ok", "skipped": "off", "failed": "bad"}
 STATE_LOOKS = {"draft": "info", "queued": "wait", "running": "wait", "done": "ok", "stopped": "off", "failed": "bad"}
 #: Runs that are no registered action.
-_OWN = {"people.import": "Import people", "accounts.open": "Open accounts"}
+_OWN = {"people.import": "Import people", "accounts.open": "Open accounts", "statuses.edit": "Student status changed"}
 
 
 def run_title(view: View, kind: str, action_id: str) -> str:

@@ -1,4 +1,4 @@
-"""Serves the web application with waitress, beside the embedded worker, until it is told to stop."""
+"""Serves the web application with waitress, beside the worker of this process if it has one, until it is told to stop."""
 
 import signal
 from collections.abc import Callable, Iterator
@@ -9,7 +9,7 @@ from typing import Any
 from waitress.server import create_server
 
 from rolecall.work.application import Application
-from rolecall.work.engine import Engine
+from rolecall.work.engine import engine_of
 
 #: Requests at once; a page holds its thread for milliseconds, because progress is polled and not streamed.
 THREADS = 16
@@ -31,7 +31,7 @@ def serve(application: Application, wsgi: Any, *, host: str, port: int, worker: 
         # Where proxies are trusted, the application itself takes as many of their hops as it was told to.
         clear_untrusted_proxy_headers=not application.config.trusted_proxies,
     )  # fmt: skip
-    engine = Engine(application) if worker else None
+    engine = engine_of(application, work=worker)
     with stopped_by_signal():
         try:
             if engine is not None:

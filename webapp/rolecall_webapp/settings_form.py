@@ -5,17 +5,22 @@ Owns how a stored setting is shown and how what was sent becomes values to save.
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
-from flask import g
+from flask import g, url_for
 from marshmallow import Schema
 from werkzeug.datastructures import MultiDict
 
 from rolecall.accounts import settings
 from rolecall.accounts.settings import Described
+from rolecall.plugins.plugin import CORE
 from rolecall.sdk.fields import FormField, describe
+from rolecall.work import all_settings
 from rolecall.work.runs.forms import Form as FormContext
 from rolecall_webapp import forms, wording
+from rolecall_webapp.frame import may
+from rolecall_webapp.parts import Link
 
 
 def fields_of(schema: type[Schema]) -> tuple[FormField, ...]:
@@ -48,6 +53,26 @@ def notes_of(fields: Sequence[FormField], known: Mapping[str, Described]) -> dic
     return {each.name: _note(each, known[each.name]) for each in fields}
 
 
+def resets_of(fields: Sequence[FormField], known: Mapping[str, Described]) -> list[str]:
+    """The fields that are set and have a default to go back to."""
+    return [each.name for each in fields if known[each.name].origin == "set" and not each.secret and not each.required]
+
+
+def where(plugin: str, key: str = "", words: str = "") -> str | None:
+    """The address of a setting, for whoever may open its page."""
+    if plugin == CORE:
+        return url_for("settings.index", q=words or key) if may("settings:view") else None
+    return url_for("integrations.settings", name=plugin, _anchor=f"field-{key}" if key else None) if may("integrations:edit") else None
+
+
+def governing(action_id: str) -> list[Link]:
+    """The settings that decide something about an action, for its dialog; without an address where they may not be opened."""
+    return [
+        Link(label=f"{each.owner}: {each.label}" if each.owner else each.label, href=where(each.plugin, each.key, each.words) or "")
+        for each in all_settings.governing(g.view, action_id)
+    ]
+
+
 def collect(sent: MultiDict[str, str], fields: Sequence[FormField]) -> dict[str, Any]:
     """What was sent, as the schema loads it. An empty number means the default; a text may be empty."""
     values = forms.collect(sent, fields, keep_empty=True)
@@ -55,10 +80,9 @@ def collect(sent: MultiDict[str, str], fields: Sequence[FormField]) -> dict[str,
     return values | emptied
 
 
-def matching(fields: Sequence[FormField], words: str) -> list[FormField]:
-    """The fields that a search finds, by label, help or name; all of them without one."""
-    parts = words.casefold().split()
-    return [each for each in fields if all(part in f"{each.label} {each.help} {each.group} {each.name}".casefold() for part in parts)]
+def matching(fields: Sequence[FormField], known: Mapping[str, Described], words: str) -> list[FormField]:
+    """The fields that a search finds, by label, help, group, risk or name; all of them without one."""
+    return [each for each in fields if all_settings.matches(words, all_settings.text_of(known[each.name]))]
 
 
 def once(fields: Sequence[FormField]) -> list[FormField]:
@@ -79,15 +103,23 @@ def _note(each: FormField, known: Described) -> str:
         return f"It is set{who}. Leave it empty to keep it; it is never shown." if known.is_set else "It is not set yet."
     if known.origin == "default":
         return "This is the default." if each.kind != "choices" else ""
-    default = "" if known.default in (None, "") else f" The default is {spoken(known.default, each)}."
-    return f"Changed{who}.{default}"
+    if known.default is None:
+        return f"Changed{who}."
+    default = "By default it is empty." if known.default in ("", []) else f"The default is {spoken(known.default, each)}."
+    return f"Changed{who}. {default}"
 
 
 def spoken(value: Any, each: FormField) -> str:
     """A value as a person says it."""
+    return plainly(value, dict(each.options))
+
+
+def plainly(value: Any, labels: Mapping[str, str] = MappingProxyType({})) -> str:
+    """A value as a person says it, with the labels of its choices where they are known."""
+    if value is None:
+        return "–"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    labels = dict(each.options)
     if isinstance(value, list | tuple):
         return ", ".join(labels.get(str(one), str(one)) for one in value) or "nothing"
     return labels.get(str(value), str(value))

@@ -8,8 +8,11 @@ from flask import Blueprint, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from rolecall.errors import Refused, Unknown
+from rolecall.store.engine import now
 from rolecall.work import changes
-from rolecall.work.sync import preview
+from rolecall.work.sync import health, preview, samples
+from rolecall.work.sync.health import Health
+from rolecall.work.sync.samples import Span
 from rolecall.work.sync.status import ProviderStatus, status
 from rolecall.work.sync.waiting import Waiting, accounts_with, waiting
 from rolecall_webapp.frame import application, may, needs
@@ -33,42 +36,42 @@ from rolecall_webapp.parts import (
     Tiles,
     cell,
 )  # fmt: skip
+from rolecall_webapp.sync_health import look_of, state_of, watch
 
 pages = Blueprint("sync", __name__, url_prefix="/sync")
 
 #: How each state of a link looks, in the order of the tiles.
-_LOOKS = {"blocked": "bad", "retrying": "wait", "running": "wait", "queued": "wait"}
-_WORDS = {"ok": ("Working", "ok"), "open": ("Not reachable", "bad"), "paused": ("Paused", "wait"), "held": ("Held", "wait")}
+LOOKS = {"blocked": "bad", "retrying": "wait", "running": "wait", "queued": "wait"}
 #: Accounts whose plan one page shows.
-_PLANNED = 200
+PLANNED = 200
 
 
 @pages.get("")
 @needs("integrations:view")
 def index() -> ResponseReturnValue:
-    """One row per provider: its state in a word, what to do next, and the figures."""
-    heads = [
-        Head(label="Provider"),
-        Head(label="State"),
-        Head(label="What to do next"),
-        Head(label="Pending", numeric=True),
-        Head(label="Oldest"),
-        Head(label="Blocked", numeric=True),
-        Head(label="Last success"),
+    """Each provider: its state in a word, what to do next and whose job that is, what waits, and how that was over time."""
+    span = next((each for each in Span if each.word == request.args.get("span")), Span.DAY)
+    every = [
+        Tab(label=label, href=address("sync.index", {"span": "" if each is Span.DAY else each.word}), current=each is span)
+        for each, label in ((Span.DAY, "24 hours"), (Span.MONTH, "30 days"))
     ]
+    found = health.in_order(health.health(g.db, g.view))
+    if found:
+        moment = now(g.db)
+        parts: list[Part] = [watch(each, samples.history(g.db, each.provider, span, moment), span) for each in found]
+        return render_template("page.html", title="Sync", tabs_=every, parts=parts)
     link = Link(label="To the integrations", href=url_for("integrations.index"))
-    empty = Empty(text="No provider is enabled.", hint="Set one up and enable it; its accounts are then kept in step.", links=[link])
-    table = Table(caption="Providers", heads=heads, rows=[_row(each) for each in status(g.db, g.view)], empty=empty)
-    return render_template("page.html", title="Sync", parts=[table])
+    nothing = Empty(text="No provider is enabled.", hint="Set one up and enable it; its accounts are then kept in step.", links=[link])
+    return render_template("page.html", title="Sync", parts=[nothing])
 
 
 @pages.get("/<name>")
 @needs("integrations:view")
 def provider(name: str) -> ResponseReturnValue:
     """One provider: what waits there, why, and since when."""
-    found = _status(name)
+    found, how = status_of(name), health_of(name)
     chosen = request.args.get("state", "")
-    chosen = chosen if chosen in _LOOKS else ""
+    chosen = chosen if chosen in LOOKS else ""
     page = page_number(request.args)
     rows, total = waiting(g.db, name, state=chosen or None, limit=SIZE, offset=(page - 1) * SIZE)
     tiles = [
@@ -79,7 +82,7 @@ def provider(name: str) -> ResponseReturnValue:
             current=word == chosen,
             href=address("sync.provider", {"state": "" if word == chosen else word}, name=name),
         )
-        for word, look in _LOOKS.items()
+        for word, look in LOOKS.items()
     ]
     facts: list[tuple[str, Cell]] = [
         ("Linked accounts", cell(f"{found.linked:,}", plain=True)),
@@ -96,42 +99,43 @@ def provider(name: str) -> ResponseReturnValue:
         empty=Empty(text="Nothing waits." if not chosen else f"Nothing is {chosen}."),
     )
     parts: list[Part] = [
-        Note(text=_next(found), look=_look(found)),
+        *_held(found),
+        Note(text=how.advice, hint=how.who, look=look_of(how)),
         Facts(facts=facts),
         Tiles(tiles=tiles),
         *_reasons(found),
         table,
     ]
     if may("integrations:edit"):
-        parts.insert(1, Buttons(groups=[("", _verbs(found))]))
-    return _draw(found, "provider", parts)
+        parts.insert(len(_held(found)) + 1, Buttons(groups=[("", _verbs(found))]))
+    return draw(found, "provider", parts, how)
 
 
 @pages.get("/<name>/plan")
 @needs("integrations:view")
 def plan(name: str) -> ResponseReturnValue:
     """What a sync would do, per account and field, before → after. Nothing is sent (R63)."""
-    found = _status(name)
+    found = status_of(name)
     try:
-        lines = list(islice(preview.preview(application(), name), _PLANNED + 1))
+        lines = list(islice(preview.preview(application(), g.actor, name), PLANNED + 1))
     except Refused as error:
-        return _draw(found, "plan", [Note(look="bad", text=error.message, hint=error.hint)]), 409
+        return draw(found, "plan", [Note(look="bad", text=error.message, hint=error.hint)]), 409
     table = Table(
         caption="The plan",
         heads=[Head(label=label) for label in ("Account", "What", "Before → after")],
-        rows=[_line(each) for each in lines[:_PLANNED]],
+        rows=[_line(each) for each in lines[:PLANNED]],
         empty=Empty(text="Nothing would be sent.", hint="Every account is at the provider as it should be."),
     )
-    cut = len(lines) > _PLANNED
-    note = f"The first {_PLANNED} accounts. “rolecall sync plan {name} --json” has all of them." if cut else "Nothing was sent."
-    return _draw(found, "plan", [Note(text=note), table])
+    cut = len(lines) > PLANNED
+    note = f"The first {PLANNED} accounts. “rolecall sync plan {name} --json” has all of them." if cut else "Nothing was sent."
+    return draw(found, "plan", [Note(text=note), table])
 
 
 @pages.post("/<name>/retry")
 @needs("integrations:edit")
 def retry(name: str) -> ResponseReturnValue:
-    """Try again now what is blocked or waits: all of it, one account, or everybody with the same trouble."""
-    _status(name)
+    """Try again now what is blocked or waits: all of it, classes too; one account; or everybody with the same trouble."""
+    what = "change" if status_of(name).classes.linked else "account"
     error = request.form.get("error", "")[:2_000]
     account = request.form.get("account", "")
     accounts: list[int] | None = None
@@ -140,7 +144,7 @@ def retry(name: str) -> ResponseReturnValue:
     elif account.isascii() and account.isdigit() and len(account) < 10:
         accounts = [int(account)]
     count = changes.retry_links(application(), g.actor, accounts=accounts, providers=[name])
-    say("One account is tried again now." if count == 1 else f"{count:,} accounts are tried again now.", "ok" if count else "info")
+    say(f"One {what} is tried again now." if count == 1 else f"{count:,} {what}s are tried again now.", "ok" if count else "info")
     return redirect(url_for("sync.provider", name=name), 303)
 
 
@@ -148,7 +152,7 @@ def retry(name: str) -> ResponseReturnValue:
 @needs("integrations:edit")
 def pause(name: str) -> ResponseReturnValue:
     """Leave the provider alone; changes wait and none is lost."""
-    label = _status(name).label
+    label = status_of(name).label
     changes.pause_provider(application(), g.actor, name)
     say(f"{label} is left alone until it is resumed. Changes wait; none is lost.")
     return redirect(url_for("sync.provider", name=name), 303)
@@ -158,81 +162,67 @@ def pause(name: str) -> ResponseReturnValue:
 @needs("integrations:edit")
 def resume(name: str) -> ResponseReturnValue:
     """Call the provider again."""
-    label = _status(name).label
+    label = status_of(name).label
     changes.resume_provider(application(), g.actor, name)
     say(f"{label} is called again.")
     return redirect(url_for("sync.provider", name=name), 303)
 
 
-def _status(name: str) -> ProviderStatus:
+def status_of(name: str) -> ProviderStatus:
+    """Return how one provider is.
+
+    :raises Unknown: when there is none of this name.
+    """
     found = next(iter(status(g.db, g.view, name)), None)
     if found is None:
         raise Unknown("There is no such provider.", hint="It must be enabled, or have accounts from the time when it was.")
     return found
 
 
-def _draw(found: ProviderStatus, current: str, parts: Sequence[Part]) -> str:
-    tabs = [
+def health_of(name: str) -> Health:
+    """Return how one provider is, in a word."""
+    found = health.health(g.db, g.view, name)
+    return found[0] if found else health.absent(name)
+
+
+def draw(found: ProviderStatus, current: str, parts: Sequence[Part], how: Health | None = None) -> str:
+    """Draw a page about one provider, with the tabs of the others."""
+    states = [state_of(how or health_of(found.provider))]
+    return render_template("page.html", title=found.label, kicker="Sync", states=states, tabs_=tabs(found, current), parts=parts)
+
+
+def tabs(found: ProviderStatus, current: str) -> list[Tab]:
+    """The pages about one provider; those of classes where it keeps some, that of the comparison where it can list its accounts."""
+    shown = [
         Tab(label="What waits", href=url_for("sync.provider", name=found.provider), current=current == "provider", count=found.pending),
         Tab(label="Plan", href=url_for("sync.plan", name=found.provider), current=current == "plan"),
     ]
-    return render_template("page.html", title=found.label, kicker="Sync", states=[_state(found)], tabs_=tabs, parts=parts)
+    if found.held:
+        where = url_for("sync_held.index", name=found.provider)
+        shown.append(Tab(label="Held", href=where, current=current == "held", count=found.held))
+    if found.classes.linked:
+        where = url_for("sync_classes.index", name=found.provider)
+        shown.append(Tab(label="Classes", href=where, current=current == "classes", count=found.classes.pending))
+        where = url_for("sync_classes.plan", name=found.provider)
+        shown.append(Tab(label="Plan for classes", href=where, current=current == "class-plan"))
+    kind = g.view.providers.get(found.provider)
+    if kind is not None and kind.can("accounts"):
+        where = url_for("sync_comparison.index", name=found.provider)
+        shown.append(Tab(label="Comparison", href=where, current=current == "comparison"))
+    return shown
 
 
-def _row(each: ProviderStatus) -> Row:
-    blocked = each.by_state.get("blocked", 0)
-    where = address("sync.provider", {"state": "blocked"}, name=each.provider) if blocked else None
-    return Row(
-        off=not each.enabled,
-        cells=[
-            Cell(text=each.label, href=url_for("sync.provider", name=each.provider)),
-            Cell(states=[_state(each)]),
-            cell(_next(each)),
-            cell(f"{each.pending:,}", plain=True, numeric=True),
-            Cell(at=each.oldest) if each.oldest else cell("–", plain=True),
-            Cell(text=f"{blocked:,}", href=where, plain=True, numeric=True),
-            Cell(at=each.last_success_at) if each.last_success_at else cell("never", plain=True),
-        ],
-    )
-
-
-def _state(each: ProviderStatus) -> State:
-    if each.fault:
-        return State(word="Cannot be used", look="bad")
-    if not each.enabled:
-        return State(word="Not enabled", look="off")
-    word, look = _WORDS.get(each.state, (each.state.capitalize(), "info"))
-    return State(word=word, look=look)
-
-
-def _look(each: ProviderStatus) -> str:
-    if each.fault or each.by_state.get("blocked"):
-        return "bad"
-    return "wait" if not each.enabled or each.state != "ok" else "info"
-
-
-def _next(each: ProviderStatus) -> str:
-    """What to do next, in a sentence."""
-    if each.fault:
-        return f"Mend its settings: {each.fault}"
-    if not each.enabled:
-        return "Nothing is sent. Enable the integration to go on."
-    reason = each.reason or ""
-    if each.state == "paused":
-        return f"{reason} Resume it, or correct its settings: saving them resumes it too.".strip()
-    if each.state == "open":
-        return f"{reason} It is tried again by itself.".strip()
-    blocked = each.by_state.get("blocked", 0)
-    if blocked:
-        return f"{blocked:,} {'account needs' if blocked == 1 else 'accounts need'} somebody: look at the reasons, mend them, retry."
-    if each.pending:
-        return "Nothing: the changes are on their way."
-    return "Nothing: every account is in step."
+def _held(found: ProviderStatus) -> list[Note]:
+    """Say what the safety limits hold, wherever somebody looks for what waits (R62)."""
+    if not found.held:
+        return []
+    link = Link(label="See who, and decide", href=url_for("sync_held.index", name=found.provider))
+    return [Note(text=found.held_because, look="wait", links=[link])]
 
 
 def _verbs(found: ProviderStatus) -> list[Button]:
     name = found.provider
-    waits = found.by_state.get("blocked", 0) + found.by_state.get("retrying", 0)
+    waits = sum(each.get("blocked", 0) + each.get("retrying", 0) for each in (found.by_state, found.classes.by_state))
     buttons = [Button(label="Settings", href=url_for("integrations.page", name=name))]
     if waits:
         retry_all = Button(label=f"Retry all {waits:,}" if waits > 1 else "Retry it", href=url_for("sync.retry", name=name), post=True)
@@ -246,16 +236,16 @@ def _verbs(found: ProviderStatus) -> list[Button]:
 
 def _reasons(found: ProviderStatus) -> list[Part]:
     """Each kind of trouble with its number and, for who may, a retry of just these."""
-    if not found.reasons:
+    reasons = [each for each in found.reasons if each.of == "account"]
+    if not reasons:
         return []
     heads = [Head(label="Why"), Head(label="Accounts", numeric=True)]
-    rows = [Row(cells=[cell(each.text), cell(f"{each.count:,}", plain=True, numeric=True)]) for each in found.reasons]
+    rows = [Row(cells=[cell(each.text), cell(f"{each.count:,}", plain=True, numeric=True)]) for each in reasons]
     parts: list[Part] = [Table(title="What stands in the way", caption="What stands in the way", heads=heads, rows=rows)]
-    if may("integrations:edit") and len(found.reasons) > 1:
+    if may("integrations:edit") and len(reasons) > 1:
         where = url_for("sync.retry", name=found.provider)
         again = [
-            Button(label=f"Retry {each.count:,}: {_cut(each.text)}", href=where, post=True, values={"error": each.text})
-            for each in found.reasons
+            Button(label=f"Retry {each.count:,}: {_cut(each.text)}", href=where, post=True, values={"error": each.text}) for each in reasons
         ]
         parts.append(Buttons(groups=[("", again)]))
     return parts
@@ -268,8 +258,8 @@ def _waiting(each: Waiting) -> Row:
         cells=[
             account if may("accounts:view") else cell(each.name or each.username, note=each.username),
             Cell(
-                states=[State(word=each.state.capitalize(), look=_LOOKS.get(each.state, "info"))],
-                note="" if each.goal == "present" else f"to be {each.goal}",
+                states=[State(word=each.state.capitalize(), look=LOOKS.get(each.state, "info"))],
+                note="" if each.goal == "present" else f"held, to be {each.goal}" if each.held else f"to be {each.goal}",
             ),
             cell(each.error, note=tries if each.attempts else ""),
             Cell(at=each.next_at) if each.next_at else cell("–", plain=True),
@@ -280,7 +270,7 @@ def _waiting(each: Waiting) -> Row:
 
 def _line(line: preview.Line) -> Row:
     account = Cell(text=line.name or line.username, note=line.username, href=url_for("accounts.external", account_id=line.account_id))
-    fields = "; ".join(_changed(name, before, after) for name, (before, after) in line.fields.items())
+    fields = "; ".join(changed(name, before, after) for name, (before, after) in line.fields.items())
     what = State(word="No plan", look="bad") if line.error else State(word=line.verb.capitalize(), look="wait" if line.queued else "info")
     return Row(
         cells=[
@@ -291,7 +281,8 @@ def _line(line: preview.Line) -> Row:
     )
 
 
-def _changed(name: str, before: Any, after: Any) -> str:
+def changed(name: str, before: Any, after: Any) -> str:
+    """A field of a plan in words: of a set what is taken away and what is added."""
     if isinstance(after, list):
         parts = [*(f"−{each}" for each in before or ()), *(f"+{each}" for each in after)]
         return f"{name}: {', '.join(parts) or '–'}"

@@ -3,13 +3,21 @@
 Owns no fact of its own. A time is relative, with the exact one in the institution's zone beside it.
 """
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from babel import Locale
+from babel.dates import format_date
 from flask import Flask, current_app, g, request
 from markupsafe import Markup
 
-from rolecall_webapp import frame, menu, notices
+from rolecall.accounts import working_period
+from rolecall.catalogues import SOURCE
+from rolecall.translation import gettext, ngettext
+from rolecall.translation import gettext as _
+from rolecall.translation import spoken as language
+from rolecall_webapp import attention, frame, menu, notices, spoken
 
 #: What a look is drawn with; the word beside it says the same.
 _PATHS = {
@@ -22,21 +30,29 @@ _PATHS = {
 }
 _ICON = '<svg class="icon {}" viewBox="0 0 16 16" width="14" height="14" aria-hidden="true" focusable="false">{}</svg>'
 _ICONS = {look: Markup(_ICON).format(look, Markup(path)) for look, path in _PATHS.items()}  # noqa: S704 - drawn by us
+#: Until how many seconds a time is told in which unit.
 _STEPS = ((60, 1, "s"), (3_600, 60, "min"), (86_400, 3_600, "h"), (2_592_000, 86_400, "d"))
 
 
 def init(flask: Flask) -> None:
     """Give the templates their words."""
-    flask.jinja_env.filters.update(ago=ago, number=number, exact=exact, moment=moment)
-    flask.jinja_env.globals["draw_icon"] = _ICONS.__getitem__
+    flask.jinja_env.filters.update(ago=ago, number=number, exact=exact, moment=moment, isolated=isolated)
+    flask.jinja_env.globals.update(draw_icon=_ICONS.__getitem__, _=gettext, ngettext=ngettext, languages=spoken.offered)
     flask.jinja_env.trim_blocks = True
     flask.jinja_env.lstrip_blocks = True
     flask.context_processor(_known_everywhere)
 
 
 def number(value: int) -> str:
-    """1234567 as 1,234,567."""
-    return f"{value:,}"
+    """1234567 as 1,234,567, or as the reader's language groups it."""
+    return f"{value:,}".replace(",", language().group)
+
+
+def isolated(text: object, *, strong: bool = False) -> Markup:
+    """A name or an address inside a sentence, whose direction is its own."""
+    if strong:
+        return Markup("<strong><bdi>{}</bdi></strong>").format(text)
+    return Markup("<bdi>{}</bdi>").format(text)
 
 
 def ago(at: datetime, now: datetime | None = None) -> str:
@@ -44,12 +60,12 @@ def ago(at: datetime, now: datetime | None = None) -> str:
     seconds = ((now or datetime.now(UTC)) - at).total_seconds()
     distance = abs(seconds)
     if distance < 10:
-        return "just now"
-    for below, unit, word in _STEPS:
+        return _("just now")
+    for below, seconds_each, unit in _STEPS:
         if distance < below:
-            spoken = f"{int(distance // unit)} {word}"
-            return f"{spoken} ago" if seconds > 0 else f"in {spoken}"
-    return f"{_local(at):%-d %b %Y}"
+            count = int(distance // seconds_each)
+            return _past(unit, count) if seconds > 0 else _future(unit, count)
+    return _date(_local(at).date(), language().tag)
 
 
 def exact(at: datetime) -> str:
@@ -57,11 +73,45 @@ def exact(at: datetime) -> str:
     return f"{_local(at):%Y-%m-%d %H:%M:%S %Z}"
 
 
-def moment(at: datetime | None, empty: str = "never") -> Markup:
+def clock(at: datetime, shape: str) -> str:
+    """A time in the institution's zone, in this shape of ``strftime``."""
+    return _local(at).strftime(shape)
+
+
+def moment(at: datetime | None, empty: str = _("never")) -> Markup:
     """A ``<time>`` element: relative to read, exact in its title."""
     if at is None:
         return Markup("{}").format(empty)
     return Markup('<time datetime="{}" title="{}">{}</time>').format(at.isoformat(), exact(at), ago(at))
+
+
+def _past(unit: str, count: int) -> str:
+    """Looked up by the number too, which English does not show: other languages decline a unit that is written out."""
+    match unit:
+        case "s":
+            return ngettext("{count} s ago", "{count} s ago", count)
+        case "min":
+            return ngettext("{count} min ago", "{count} min ago", count)
+        case "h":
+            return ngettext("{count} h ago", "{count} h ago", count)
+    return ngettext("{count} d ago", "{count} d ago", count)
+
+
+def _future(unit: str, count: int) -> str:
+    match unit:
+        case "s":
+            return ngettext("in {count} s", "in {count} s", count)
+        case "min":
+            return ngettext("in {count} min", "in {count} min", count)
+        case "h":
+            return ngettext("in {count} h", "in {count} h", count)
+    return ngettext("in {count} d", "in {count} d", count)
+
+
+@lru_cache(maxsize=1_024)
+def _date(day: date, tag: str) -> str:
+    """A day in a language; kept, because the same ones stand in every row of a list."""
+    return f"{day:%-d %b %Y}" if tag == SOURCE else format_date(day, "medium", Locale.parse(tag, sep="-"))
 
 
 def _local(at: datetime) -> datetime:
@@ -69,6 +119,10 @@ def _local(at: datetime) -> datetime:
         return at.astimezone(ZoneInfo(frame.institution()[1]))
     except (ZoneInfoNotFoundError, ValueError, OSError):
         return at.astimezone(UTC)
+
+
+def _working_periods() -> list[working_period.Choice]:
+    return working_period.choices(g.db, g.account.account_id)
 
 
 def _known_everywhere() -> dict[str, object]:
@@ -80,7 +134,11 @@ def _known_everywhere() -> dict[str, object]:
         "menu": menu.entries() if actor else [],
         "institution": frame.institution()[0] if actor else "Rolecall",
         "running": notices.running() if actor else 0,
+        "neglected": notices.neglected,
         "said": notices.said,
+        "held_at": attention.held,
+        "spoken": language(),
         "demo": current_app.config.get("ROLECALL_DEMO", False),
+        "working_periods": _working_periods,
         "here": request.full_path.rstrip("?"),
     }

@@ -9,7 +9,7 @@ from sqlalchemy import func, select, update
 
 from rolecall.store.tables import Account, Period, Run, RunItem
 from rolecall.testing.factories import make_account, make_accounts, make_period, make_person, make_role
-from rolecall.work import engine
+from rolecall.work import jobs
 
 
 def test_actions_are_exactly_what_is_registered(owner, core):
@@ -173,7 +173,7 @@ def test_large_runs_are_left_to_the_worker(owner, core, school):
     school(make_accounts, 60)
 
     begun = owner.post("/actions/account.deactivate", {"filter": {"type": "student"}})
-    engine.run_once(core)
+    jobs.run_once(core)
 
     assert (begun.status_code, begun.json["state"]) == (202, "queued")
     assert owner.get(f"/runs/{begun.json['id']}").json["counts"] == {"waiting": 0, "done": 60, "skipped": 0, "failed": 0}
@@ -212,7 +212,7 @@ def test_run_is_stopped_and_resumed(owner, core, school):
     stopped = owner.post(f"/runs/{run}/stop")
     again = owner.post(f"/runs/{run}/stop")
     resumed = owner.post(f"/runs/{run}/resume", {"failed": True})
-    engine.run_once(core)
+    jobs.run_once(core)
 
     assert (stopped.json["state"], again.status_code, resumed.status_code) == ("stopped", 409, 202)
     assert owner.get(f"/runs/{run}").json["state"] == "done"

@@ -5,9 +5,9 @@ import threading
 import pytest
 from sqlalchemy import func, select
 
-from rolecall.store.tables import Person, Run
-from rolecall.testing.factories import make_person, make_status
-from rolecall.work import engine
+from rolecall.store.tables import ClassMember, Person, Relation, Run
+from rolecall.testing.factories import make_period, make_person, make_status
+from rolecall.work import jobs
 
 HEAD = "list,code,first_name,last_name,email\n"
 TWO = HEAD + "students,S1,Anna,Kowalska,anna@home.example\nstudents,S2,Борис,Иванов,\n"
@@ -46,7 +46,7 @@ def test_confirmed_file_is_imported(owner, core):
 
     answer = owner.post(f"/runs/{draft}/confirm")
     again = owner.post(f"/runs/{draft}/confirm")
-    engine.run_once(core)
+    jobs.run_once(core)
 
     assert (answer.status_code, again.status_code) == (202, 202)
     assert owner.get(f"/runs/{draft}").json["state"] == "done"
@@ -55,7 +55,7 @@ def test_confirmed_file_is_imported(owner, core):
 
 def test_file_can_be_confirmed_at_once(owner, core):
     answer = upload(owner, TWO, "?confirm=yes")
-    engine.run_once(core)
+    jobs.run_once(core)
 
     assert answer.status_code == 202
     assert count(core) == 2
@@ -84,7 +84,7 @@ def test_brake_holds_a_shrinking_file_until_it_is_confirmed_explicitly(owner, co
     (draft,) = owner.get("/runs?state=draft").json["items"]
     without = owner.post(f"/runs/{draft['id']}/confirm")
     with_it = owner.post(f"/runs/{draft['id']}/confirm?allow_shrink=yes")
-    engine.run_once(core)
+    jobs.run_once(core)
 
     assert (held.status_code, held.json["code"], without.status_code, with_it.status_code) == (409, "held", 409, 202)
     assert str(draft["id"]) in held.json["hint"]
@@ -163,3 +163,17 @@ def test_nothing_is_left_of_the_file(owner, tmp_path, monkeypatch):
     upload(owner, b"\xff\xfe")
 
     assert [each.name for each in tmp_path.iterdir() if each.name.startswith("rolecall-")] == []
+
+
+def test_classes_and_relations_come_the_same_way(owner, core, school):
+    school(make_period)
+    upload(owner, TWO + "guardians,G1,Gina,Kowalska,\n", "?confirm=yes")
+
+    classes = upload(owner, "class_code,person_code\n7a,S1\n7a,S2\n", "?confirm=yes&complete=yes").json
+    relations = upload(owner, "code,child_code\nG1,S1\n", "?confirm=yes").json
+
+    assert (classes["state"], classes["counts"]["done"]) == ("done", 3)
+    assert (relations["state"], relations["counts"]["done"]) == ("done", 1)
+    with core.db.read() as session:
+        assert session.scalar(select(func.count()).select_from(ClassMember)) == 2
+        assert session.scalar(select(func.count()).select_from(Relation)) == 1

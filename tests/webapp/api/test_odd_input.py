@@ -129,7 +129,10 @@ def test_odd_bodies_are_refused_with_the_reason(owner, core):
 def test_the_same_bodies_do_nothing_to_any_route(owner, core, described):
     before = left(core)
     routes = [
-        (method, path.format(person_id=1, account_id=1, run_id=1, role_id=1, period_id=1, status_id=1, plugin="moodle"))
+        (
+            method,
+            path.format(person_id=1, account_id=1, run_id=1, role_id=1, period_id=1, status_id=1, class_id=1, match_id=1, plugin="moodle"),
+        )
         for path, methods in described.document["paths"].items()
         for method, operation in methods.items()
         if "application/json" in operation.get("requestBody", {}).get("content", {})

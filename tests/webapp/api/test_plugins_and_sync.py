@@ -11,7 +11,7 @@ from rolecall.config import load
 from rolecall.store.tables import Link
 from rolecall.testing.factories import make_account
 from rolecall.testing.wire import Wire
-from rolecall.work import engine
+from rolecall.work import jobs
 from rolecall.work.application import Application
 from rolecall_moodle.fake import FakeMoodle, create_app
 
@@ -32,7 +32,7 @@ def moodle() -> Iterator[FakeMoodle]:
     """An empty site on a port."""
     site = create_app("http://127.0.0.1")
     with Wire(site, deadline=5) as wire:
-        site.site.base_url = wire.url
+        site.base_url = wire.url
         yield site
 
 
@@ -98,6 +98,64 @@ def test_wrong_settings_are_refused_by_field_and_nothing_is_switched(settings, o
     assert answer.status_code == 422
     assert answer.json["fields"]
     assert owner.get("/plugins/moodle").json == before
+
+
+def test_settings_of_a_connection_that_does_not_work_are_refused_with_what_was_tried(owner, moodle):
+    wrong = {**moodle.settings, "token": "0" * 32}
+
+    refused = owner.patch("/plugins/moodle", {"settings": wrong})
+    before = owner.get("/plugins/moodle").json
+    anyway = owner.patch("/plugins/moodle", {"settings": wrong, "untested": True}).json
+    mended = owner.patch("/plugins/moodle", {"settings": moodle.settings}).json
+
+    assert (refused.status_code, refused.json["code"]) == (409, "not-connected")
+    assert any(not line["ok"] and line["required"] and line["fix"] for line in refused.json["lines"])
+    assert before["settings"]["base_url"] is None
+    assert (anyway["connected_at"], anyway["settings"]["base_url"]) == (None, moodle.settings["base_url"])
+    assert mended["connected_at"]
+
+
+def test_a_mapping_is_described_tried_and_changed_attribute_by_attribute(owner, core):
+    with core.db.write() as session:
+        anna = make_account(session, "Anna", last_name="Kowalska").id
+    given = {
+        "tenant": "school.example",
+        "client_id": "6731de76-14a6",
+        "client_secret": "x",
+        "domain": "school.example",
+        "usage_location": "GR",
+    }
+    owner.patch("/plugins/o365", {"settings": given, "untested": True})
+    mapping = {"displayName": {"template": "{last_name:upper}"}, "jobTitle": {"mode": "once"}}
+
+    tried = owner.post("/plugins/o365/mapping/preview", {"account": anna, "mapping": mapping}).json
+    owner.patch("/plugins/o365", {"settings": {"mapping": mapping}})
+    owner.patch("/plugins/o365", {"settings": {"mapping": {"jobTitle": {"template": "Pupil"}, "displayName": None}}})
+    wrong = owner.patch("/plugins/o365", {"settings": {"mapping": {"displayName": {"mode": "ignore"}}}})
+    nothing = owner.post("/plugins/oneroster/mapping/preview", {"mapping": mapping})
+
+    assert (tried["values"]["displayName"], tried["verb"], tried["changing"]) == ("KOWALSKA", "create", 0)
+    assert tried["fields"]["displayName"] == {"before": None, "after": "KOWALSKA"}
+    known = {each["name"]: each for each in owner.get("/plugins/o365").json["mapping"]}
+    assert (known["jobTitle"]["template"], known["jobTitle"]["mode"], known["jobTitle"]["own_mode"]) == ("Pupil", "once", "ignore")
+    assert known["displayName"]["template"] == known["displayName"]["own_template"] == "{first_name} {last_name}"
+    assert wrong.status_code == 422
+    assert "cannot be left alone" in wrong.json["detail"]
+    assert nothing.status_code == 409
+    assert owner.post("/plugins/o365/mapping/preview", {"mapping": {"nothing": {}}}).json["fields"]["mapping.nothing"]
+    assert owner.post("/plugins/o365/mapping/preview", {"account": 10**6}).status_code == 404
+
+
+def test_roles_of_the_scope_are_named_or_numbered(owner, moodle):
+    role = owner.get("/roles").json["items"][0]
+
+    by_name = owner.patch("/plugins/moodle", {"settings": {**moodle.settings, "roles": [role["name"]]}}).json
+    by_id = owner.patch("/plugins/moodle", {"settings": {"roles": [role["id"]]}}).json
+    wrong = owner.patch("/plugins/moodle", {"settings": {"roles": ["Nobody"]}})
+
+    assert by_name["settings"]["roles"] == by_id["settings"]["roles"] == [str(role["id"])]
+    assert wrong.status_code == 422
+    assert role["name"] in str(wrong.json["fields"]["roles"])
 
 
 def test_core_cannot_be_disabled(owner):
@@ -176,10 +234,10 @@ def test_paused_provider_is_left_alone_until_it_is_resumed(connected, owner, cor
 
     paused = owner.post("/plugins/moodle/pause").json
     owner.post("/actions/external.sync", {"accounts": [anna]})
-    engine.run_once(core)
+    jobs.run_once(core)
     waiting = owner.get("/pending").json["total"]
     resumed = owner.post("/plugins/moodle/resume").json
-    engine.run_once(core)
+    jobs.run_once(core)
 
     assert (paused["state"], bool(paused["reason"]), waiting, resumed["state"]) == ("paused", True, 1, "ok")
     assert owner.get("/pending").json["total"] == 0

@@ -1,11 +1,11 @@
-"""Accounts, people, roles, periods, statuses, settings and the audit over the API."""
+"""Accounts, people, roles, periods, settings and the audit over the API."""
 
 from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import select
 
-from rolecall.store.tables import Account, AuditEntry, Person, SignIn
+from rolecall.store.tables import Account, AuditEntry, Period, Person, SignIn
 from rolecall.testing.factories import give_role, make_account, make_period, make_person, make_role, make_status
 
 
@@ -184,6 +184,17 @@ def test_change_of_a_person_is_in_the_audit_with_before_and_after(owner, core, s
     assert entry["actor_id"] == f"account:{owner.account_id}"
 
 
+def test_rights_of_a_role_reach_the_user_types_that_are_named(owner):
+    added = owner.post("/roles", {"name": "Clerk", "user_type": "staff", "permissions": ["people:view"], "limited_to": ["student"]})
+    role = added.json["id"]
+    wider = owner.patch(f"/roles/{role}", {"limited_to": ["teacher", "student"]})
+    ended = owner.patch(f"/roles/{role}", {"limited_to": None})
+    wrong = [owner.patch(f"/roles/{role}", {"limited_to": each}).status_code for each in ([], ["pupil"], "student")]
+
+    assert [each.json["limited_to"] for each in (added, wider, ended)] == [["student"], ["student", "teacher"], None]
+    assert wrong == [422, 422, 422]
+
+
 def test_roles_are_added_and_edited(owner):
     added = owner.post("/roles", {"name": "Tutor", "user_type": "teacher", "permissions": ["accounts:view", "act:password.reset"]})
     role = added.json["id"]
@@ -214,19 +225,25 @@ def test_periods_are_added_made_current_and_closed(owner):
     assert owner.get(f"/periods/{period}").headers["ETag"] == f'"{current.json["version"]}"'
 
 
+def test_only_a_period_without_roles_is_deleted(owner, school):
+    used = school(make_period, "2025", current=False)
+    school(lambda session: give_role(session, make_account(session), make_role(session), session.get_one(Period, used)))
+    unused = owner.post("/periods", {"code": "2027", "name": "Next", "starts_on": "2027-09-01", "ends_on": "2028-06-30"})
+
+    refused = owner("DELETE", f"/periods/{used}")
+    stale = owner("DELETE", f"/periods/{unused.json['id']}", headers={"If-Match": '"9"'})
+    deleted = owner("DELETE", f"/periods/{unused.json['id']}")
+
+    assert (refused.status_code, stale.status_code, deleted.status_code) == (409, 412, 200)
+    assert "One account has a role in 2025" in refused.json["detail"]
+    assert deleted.json["code"] == "2027"
+    assert owner.get(f"/periods/{unused.json['id']}").status_code == 404
+
+
 def test_period_cannot_stop_being_current_by_itself(owner):
     current = owner.get("/periods").json["items"][0]["id"]
 
     assert owner.patch(f"/periods/{current}", {"is_current": False}).status_code == 409
-
-
-def test_statuses_are_added_and_edited(owner):
-    added = owner.post("/statuses", {"label": "Exchange", "type": "registered", "provider_action": "create"})
-    edited = owner.patch(f"/statuses/{added.json['id']}", {"type": "other"})
-
-    assert (added.status_code, edited.status_code) == (201, 200)
-    assert edited.json == {"id": added.json["id"], "label": "Exchange", "type": "other", "provider_action": "create"}
-    assert edited.json in owner.get("/statuses").json["items"]
 
 
 def test_settings_are_read_and_changed(owner):

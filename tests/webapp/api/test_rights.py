@@ -28,7 +28,14 @@ def permissions(operation: Operation) -> set[str]:
 
 
 @pytest.fixture
-def run(core, owner):
+def somebody(core):
+    """A person with an account that may do nothing, both with the number 1."""
+    with core.db.write() as session:
+        make_account(session, "Anna")
+
+
+@pytest.fixture
+def run(core, somebody, owner):
     """Somebody else's run, which has the number 1."""
     with core.db.write() as session:
         session.add(

@@ -9,7 +9,7 @@ from cryptography.fernet import Fernet
 from rolecall.accounts.actors import operator
 from rolecall.config import load
 from rolecall.testing.wire import Wire
-from rolecall.work import engine
+from rolecall.work import jobs
 from rolecall.work.application import Application
 from rolecall.work.setup import NewInstitution, set_up
 from rolecall_moodle.fake import create_app as create_site
@@ -48,7 +48,7 @@ def test_from_a_roster_to_accounts_in_step_with_moodle(head, core):
     csv = "list,code,first_name,last_name,email,phone,language,active,status,no_sync\n" + "\n".join(rows)
     site = create_site("http://127.0.0.1")
     with Wire(site, deadline=10) as wire:
-        site.site.base_url = wire.url
+        site.base_url = wire.url
         connected = head.patch("/plugins/moodle", {"enabled": True, "settings": {**site.settings, "user_types": ["student"]}})
         assert connected.json["enabled"]
         assert head.post("/plugins/moodle/check").json["ok"]
@@ -56,12 +56,12 @@ def test_from_a_roster_to_accounts_in_step_with_moodle(head, core):
         draft = head("POST", "/people/import", data=csv.encode(), content_type="text/csv").json
         assert (draft["state"], draft["facts"]["counts"]["new"]) == ("draft", PEOPLE)
         assert head.post(f"/runs/{draft['id']}/confirm").status_code == 202
-        engine.run_once(core)
+        jobs.run_once(core)
         assert head.get(f"/runs/{draft['id']}").json["counts"]["done"] == PEOPLE
 
         opening = head.post("/accounts", {"list": "students"}, headers={"Idempotency-Key": "open-2026"})
         assert opening.status_code == 202
-        engine.run_once(core)
+        jobs.run_once(core)
         assert head.get(f"/runs/{opening.json['id']}").json["counts"]["done"] == PEOPLE
         assert head.get("/accounts?type=student&pending=no").json["total"] == PEOPLE
         assert len(site.users) == PEOPLE
@@ -73,20 +73,20 @@ def test_from_a_roster_to_accounts_in_step_with_moodle(head, core):
         assert plan["will"] == PEOPLE // 4
         params = {"mode": "replace", "period": period["code"], "role": role}
         run = head.post("/actions/roles.assign", {"filter": chosen, "params": params, "expected": plan["total"], "agreed": True}).json
-        engine.run_once(core)
+        jobs.run_once(core)
         assert head.get(f"/runs/{run['id']}").json["counts"]["done"] == PEOPLE // 4
         assert head.get("/accounts?role=Main%20student").json["total"] == PEOPLE // 4
         assert len({user["groups"] for user in site.users.values()}) == 2
 
         leaving = head.get("/accounts?type=student&limit=3").json["items"]
         gone = head.post("/actions/account.deactivate", {"accounts": [each["id"] for each in leaving], "reason": "moved away"}).json
-        engine.run_once(core)
+        jobs.run_once(core)
         suspended = {name for name, user in site.users.items() if user["suspended"]}
         assert (gone["counts"]["done"], suspended) == (3, {each["username"] for each in leaving})
         link = head.get(f"/accounts/{leaving[0]['id']}").json["links"][0]
         assert (link["provider"], link["state"], link["goal"]) == ("moodle", "done", "suspended")
 
         head.post(f"/runs/{gone['id']}/undo")
-        engine.run_once(core)
+        jobs.run_once(core)
         assert not [name for name, user in site.users.items() if user["suspended"]]
         assert head.get("/pending").json["total"] == 0

@@ -1,13 +1,13 @@
-"""Roles, academic periods and student statuses: their lists, adding and editing."""
+"""Roles and student statuses: their lists, adding and editing."""
 
 from typing import Any
 
 from marshmallow import Schema, fields, validate
 
-from rolecall.accounts import periods, roles, statuses
-from rolecall.sdk.words import PROVIDER_ACTIONS, STATUS_TYPES, USER_TYPES
+from rolecall.accounts import roles
+from rolecall.sdk.words import MENUS, USER_TYPES
 from rolecall.work import changes
-from rolecall.work.documents import Document, period_document, role_document, status_document
+from rolecall.work.documents import Document, role_document
 from rolecall_webapp.api import shapes
 from rolecall_webapp.api.operation import Answer, Call, operation
 
@@ -29,6 +29,20 @@ class RoleChange(Schema):
     permissions = fields.List(
         shapes.text(120), validate=validate.Length(max=_MOST_PERMISSIONS), metadata={"description": "All that it holds from now on."}
     )
+    limited_to = fields.List(
+        shapes.one_of(USER_TYPES), allow_none=True, validate=validate.Length(min=1, max=len(USER_TYPES)),
+        metadata={"description": "The user types that the permissions reach; null reaches all."},
+    )  # fmt: skip
+    menus = fields.List(
+        fields.Nested(shapes.MenuChange), validate=validate.Length(max=len(MENUS)),
+        metadata={"description": "Every entry of the menu that it hides or renames; the others are as their pages are called."},
+    )  # fmt: skip
+
+
+class RoleName(Schema):
+    """What a copy is called."""
+
+    name = shapes.text(100, metadata={"description": "By default the role's name and (copy)."})
 
 
 class NewRole(RoleChange):
@@ -36,42 +50,6 @@ class NewRole(RoleChange):
 
     name = shapes.text(100, required=True)
     user_type = shapes.one_of(USER_TYPES, required=True)
-
-
-class PeriodChange(Schema):
-    """What may be changed of a period."""
-
-    code = shapes.text(60)
-    name = shapes.text(200)
-    starts_on = fields.Date()
-    ends_on = fields.Date()
-    is_open = shapes.Flag(metadata={"description": "Nobody is given a role in a closed period."})
-    is_current = shapes.Flag(metadata={"description": "True makes it the current one; there always is one."})
-
-
-class NewPeriod(Schema):
-    """An academic period; it is open."""
-
-    code = shapes.text(60, required=True)
-    name = shapes.text(200, required=True)
-    starts_on = fields.Date(required=True)
-    ends_on = fields.Date(required=True)
-    is_current = shapes.Flag(load_default=False)
-
-
-class StatusChange(Schema):
-    """What may be changed of a student status."""
-
-    label = shapes.text(100)
-    type = shapes.one_of(STATUS_TYPES)
-    provider_action = shapes.one_of(PROVIDER_ACTIONS)
-
-
-class NewStatus(StatusChange):
-    """A student status."""
-
-    label = shapes.text(100, required=True)
-    type = shapes.one_of(STATUS_TYPES, required=True)
 
 
 @operation(
@@ -107,84 +85,30 @@ def edit_role(call: Call) -> Answer:
     return _role(call, call.path["role_id"])
 
 
-@operation("GET", "/periods", "List periods", tag="periods", permissions=("periods:view",), answer=shapes.page_of(shapes.Period))
-def list_periods(call: Call) -> Document:
-    """The current one, then the newest."""
-    return shapes.page([period_document(each) for each in periods.every(call.session)])
-
-
 @operation(
-    "POST", "/periods", "Add a period", tag="periods", permissions=("periods:create",), body=NewPeriod, answers={201: shapes.Period},
-    refusals=(422,),
+    "POST", "/roles/{role_id}/copy", "Copy a role", tag="roles", permissions=("roles:create",), body=RoleName, answers={201: shapes.Role},
+    refusals=(404, 422),
 )  # fmt: skip
-def add_period(call: Call) -> Answer:
-    """It is open, and current only if that is said."""
-    values = dict(call.body)
-    return _period(call, changes.add_period(call.app, call.actor, values, current=values.pop("is_current")), status=201)
+def copy_role(call: Call) -> Answer:
+    """The same type, permissions, reach and menu under another name; nobody grants more than they hold."""
+    return _role(call, changes.copy_role(call.app, call.actor, call.path["role_id"], call.body.get("name")), status=201)
 
 
 @operation(
-    "GET", "/periods/{period_id}", "Read a period", tag="periods", permissions=("periods:view",), answer=shapes.Period, refusals=(404,)
+    "DELETE", "/roles/{role_id}", "Delete a role", tag="roles", permissions=("roles:delete",), answer=shapes.Role, refusals=(404, 409)
 )
-def read_period(call: Call) -> Answer:
-    """One period; the ETag is the version."""
-    return _period(call, call.path["period_id"])
-
-
-@operation(
-    "PATCH", "/periods/{period_id}", "Edit a period", tag="periods", permissions=("periods:edit",), body=PeriodChange, versioned=True,
-    answer=shapes.Period, refusals=(404, 409, 412, 422),
-)  # fmt: skip
-def edit_period(call: Call) -> Answer:
-    """Dates end nothing by themselves: a period is current until another one is made so."""
-    values = dict(call.body)
-    switches = {name: values.pop(name) for name in ("is_open", "is_current") if name in values}
-    changes.edit_period(call.app, call.actor, call.path["period_id"], values, version=call.version, **switches)
-    return _period(call, call.path["period_id"])
-
-
-@operation(
-    "GET", "/statuses", "List student statuses", tag="statuses", permissions=("settings:view",), answer=shapes.page_of(shapes.Status)
-)
-def list_statuses(call: Call) -> Document:
-    """In the order in which they were made."""
-    return shapes.page([status_document(each) for each in statuses.every(call.session)])
-
-
-@operation(
-    "POST", "/statuses", "Add a student status", tag="statuses", permissions=("settings:create",), body=NewStatus,
-    answers={201: shapes.Status}, refusals=(422,),
-)  # fmt: skip
-def add_status(call: Call) -> Answer:
-    """Rules look at the type, never at the label."""
-    return _status(call, changes.add_status(call.app, call.actor, call.body), status=201)
-
-
-@operation(
-    "PATCH", "/statuses/{status_id}", "Edit a student status", tag="statuses", permissions=("settings:edit",), body=StatusChange,
-    answer=shapes.Status, refusals=(404, 422),
-)  # fmt: skip
-def edit_status(call: Call) -> Answer:
-    """Students with the status follow its new type at once."""
-    changes.edit_status(call.app, call.actor, call.path["status_id"], call.body)
-    return _status(call, call.path["status_id"])
+def delete_role(call: Call) -> Document:
+    """Only one that nobody has and that is not the default; answers what it was. Any other can be made inactive."""
+    document = dict(_role(call, call.path["role_id"]).document or {})
+    changes.remove_role(call.app, call.actor, call.path["role_id"])
+    return document
 
 
 def _role(call: Call, role_id: int, status: int = 200) -> Answer:
-    with call.app.db.read() as session:
+    with call.read() as session:
         roles.get(session, role_id)
         document = next(role_document(row) for row in roles.every(session) if row.id == role_id)
     return _answer(document, f"/roles/{role_id}", status)
-
-
-def _period(call: Call, period_id: int, status: int = 200) -> Answer:
-    with call.app.db.read() as session:
-        return _answer(period_document(periods.get(session, period_id)), f"/periods/{period_id}", status)
-
-
-def _status(call: Call, status_id: int, status: int = 200) -> Answer:
-    with call.app.db.read() as session:
-        return _answer(status_document(statuses.get(session, status_id)), None, status)
 
 
 def _answer(document: dict[str, Any], location: str | None, status: int) -> Answer:

@@ -8,7 +8,7 @@ from rolecall.sdk.lists import FilterContext
 from rolecall.sdk.words import LISTS, OUTCOMES
 from rolecall.store import accounts_query, filters
 from rolecall.store.cursors import read_cursor, write_cursor
-from rolecall.store.tables import Account, SignIn
+from rolecall.store.tables import SignIn
 from rolecall.work import timeline as history
 from rolecall.work.documents import Document, account_documents, sign_in_document
 from rolecall.work.runs.opening import start_opening
@@ -80,10 +80,8 @@ def list_accounts(call: Call) -> Document:
 )  # fmt: skip
 def read_account(call: Call) -> Document:
     """One account with its person, roles and links."""
-    found = account_documents(call.session, [call.path["account_id"]], now=call.now)
-    if not found:
-        raise _unknown(call)
-    return found[0]
+    _require(call)
+    return account_documents(call.session, [call.path["account_id"]], now=call.now)[0]
 
 
 @operation(
@@ -127,9 +125,5 @@ def open_accounts(call: Call) -> Answer:
 
 
 def _require(call: Call) -> None:
-    if call.session.get(Account, call.path["account_id"]) is None:
-        raise _unknown(call)
-
-
-def _unknown(call: Call) -> Unknown:
-    return Unknown(f"There is no account with the id {call.path['account_id']}.")
+    if not accounts_query.is_listed(call.session, call.path["account_id"]):
+        raise Unknown(f"There is no account with the id {call.path['account_id']}.")

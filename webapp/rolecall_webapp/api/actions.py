@@ -1,15 +1,17 @@
 """Actions: what the enabled plugins register, what one would do, and doing it. Knows no particular action."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from rolecall.plugins.registry import View
 from rolecall.sdk.action import Action
+from rolecall.work.delivery import quotes
 from rolecall.work.documents import Document
+from rolecall.work.runs.foresee import foresee
 from rolecall.work.runs.forms import Form, load_params
-from rolecall.work.runs.plan import find_action, make_plan
+from rolecall.work.runs.plan import find_action
 from rolecall.work.runs.selection import MOST_IDS, Selection, of_ids, of_words
 from rolecall.work.runs.start import Request, start
 from rolecall_webapp.api import json_schema, shapes
@@ -71,6 +73,19 @@ class SkippedShape(Schema):
     code = fields.String(required=True)
     message = fields.String(required=True)
     count = fields.Integer(required=True)
+    examples = fields.List(fields.Nested(shapes.AccountName), required=True, metadata={"description": "The first 20 of them."})
+
+
+class CostShape(Schema):
+    """What the messages of a run cost, as each is written, and what is left to pay with. Amounts are decimal numbers as text."""
+
+    messages = fields.Integer(required=True)
+    parts = fields.Integer(required=True, metadata={"description": "What they are sent and paid in."})
+    total = fields.String(required=True, allow_none=True, metadata={"description": "Null where the settings have no price."})
+    credit = fields.String(required=True, allow_none=True, metadata={"description": "Null where the gateway cannot tell."})
+    currency = fields.String(required=True, allow_none=True)
+    enough = fields.Boolean(required=True, allow_none=True, metadata={"description": "What is not enough is refused (no-credit)."})
+    sentence = fields.String(required=True)
 
 
 class PlanShape(Schema):
@@ -81,6 +96,7 @@ class PlanShape(Schema):
     will = fields.Integer(required=True)
     skipped = fields.List(fields.Nested(SkippedShape), required=True)
     examples = fields.List(fields.Nested(shapes.AccountName), required=True)
+    cost = fields.Nested(CostShape, required=True, allow_none=True, metadata={"description": "Null where nothing is sent that costs."})
 
 
 @operation("GET", "/actions", "List actions", tag="actions", permissions=("accounts:view",), answer=shapes.page_of(ActionShape))
@@ -141,16 +157,29 @@ def _selection(body: Mapping[str, Any]) -> Selection:
 
 
 def _plan(call: Call, action: Action, selection: Selection) -> Document:
+    params = None
     if call.body["params"]:
-        load_params(action.params, call.body["params"], Form(session=call.session, view=call.view, account_ids=selection.ids or ()))
-    plan = make_plan(call.session, call.view, call.actor, action.id, selection)
+        form = Form(session=call.session, view=call.view, account_ids=selection.ids or ())
+        params = load_params(action.params, call.body["params"], form).all
+    foreseen = foresee(call.app, call.session, call.view, call.actor, action.id, selection, params)
+    plan, left = foreseen.plan, None
+    if foreseen.quote is not None:
+        call.session.rollback()  # no transaction stays open while the gateway takes its time
+        left = quotes.funds(call.app, foreseen.quote.channel)
     return {
         "dry_run": True,
         "total": plan.total,
         "will": plan.will,
-        "skipped": [{"code": each.code, "message": each.message, "count": each.count} for each in plan.skipped],
-        "examples": [{"id": account_id, "name": name, "username": username} for account_id, name, username in plan.examples],
+        "skipped": [
+            {"code": each.code, "message": each.message, "count": each.count, "examples": _names(each.examples)} for each in plan.skipped
+        ],
+        "examples": _names(plan.examples),
+        "cost": quotes.quote_document(foreseen.quote, left),
     }
+
+
+def _names(found: Sequence[tuple[int, str, str]]) -> list[Document]:
+    return [{"id": account_id, "name": name, "username": username} for account_id, name, username in found]
 
 
 def _describe(call: Call, action: Action, form: Form) -> Document:
@@ -162,7 +191,7 @@ def _describe(call: Call, action: Action, form: Form) -> Document:
         "group": action.group,
         "bulk": action.bulk,
         "grade": action.grade.value,
-        "confirm": action.confirm,
+        "confirm": action.consequence(form),
         "undo": action.undo is not None,
         "permission": action.permission,
         "allowed": call.actor.may(action.permission),

@@ -11,7 +11,7 @@ _UNDER_WAY = ("queued", "running")
 
 def run_now(call: Call, run_id: int) -> Document:
     """The run as it is by now: the request's own session may not see what was written since it began."""
-    with call.app.db.read() as session:
+    with call.read() as session:
         return run_document(session, session.get_one(Run, run_id))
 
 

@@ -10,7 +10,7 @@ from apispec.ext.marshmallow import MarshmallowPlugin
 from apispec.ext.marshmallow.openapi import OpenAPIConverter
 from marshmallow import Schema, fields, validate
 
-from rolecall.sdk.fields import Choice, Choices, FormContext, is_secret
+from rolecall.sdk.fields import Choice, Choices, FormContext, Lines, is_offered, is_secret
 from rolecall_webapp.api.shapes import YesNo
 
 VERSION = "3.1.0"
@@ -35,7 +35,7 @@ def describe(schema: type[Schema], context: FormContext | None = None) -> dict[s
     properties: dict[str, Any] = {}
     required: list[str] = []
     for name, each in schema().fields.items():
-        if each.dump_only:
+        if each.dump_only or (context is not None and not is_offered(each, context)):
             continue
         properties[name] = converter.field2property(each)
         if context is not None and isinstance(each, Choice | Choices):
@@ -68,7 +68,7 @@ def _kind(_converter: OpenAPIConverter, field: fields.Field[Any], **_: Any) -> d
     if type(field) is fields.Boolean and (field.load_only or not field.required):
         # What an action or a settings page takes is also written by hand, as yes and no.
         return {"type": ["boolean", "string"], "enum": [True, False, "yes", "no"]}
-    if isinstance(field, Choices):
+    if isinstance(field, Choices | Lines):
         return {"type": ["array", "string"]}
     return {}
 

@@ -14,7 +14,6 @@ from marshmallow import INCLUDE, Schema
 from marshmallow.exceptions import ValidationError
 
 from rolecall.plugins.registry import View
-from rolecall.sdk.integration import integration_schema
 from rolecall.store.cursors import LARGEST_ID
 from rolecall.work.documents import Document
 from rolecall_webapp.api import json_schema, shapes
@@ -92,6 +91,8 @@ def document(view: View, operations: Sequence[Operation]) -> Document:
 
 def _describe(each: Operation, view: View) -> Document:
     answers = {status: _content(JSON, _schema(shape), description=_DONE[status]) for status, shape in each.answers.items()}
+    for media in each.also:
+        answers[200]["content"][media] = {"schema": {}}
     for status in _refusals(each):
         answers[status] = _content("application/problem+json", "Problem", description=_MEANINGS[status])
     described: Document = {
@@ -152,7 +153,7 @@ def _add_settings(found: Document, view: View) -> None:
         titles = {name: {"title": each.get("title", name)} for name, each in change["properties"].items()}
         schemas["Settings"] = {"type": "object", "properties": titles, "required": sorted(titles)}
     for name, plugin in view.plugins.items():
-        schema = integration_schema(plugin.settings) if plugin.providers else plugin.settings
+        schema = plugin.settings_schema
         if name != "core" and schema is not None:
             schemas[f"settings_{name}"] = json_schema.describe(schema) | {"description": f"The settings of {plugin.label}."}
 

@@ -6,6 +6,7 @@ Knows no particular route.
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -25,6 +26,8 @@ from rolecall_webapp.frame import PUBLIC, application
 
 JSON = "application/json"
 CSV = "text/csv"
+HTML = "text/html"
+PDF = "application/pdf"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +44,21 @@ class Call:
     key: str | None
     version: int | None
     now: datetime
+    #: The type of the answer that was asked for, of those that the route has.
+    wants: str = JSON
+
+    def read(self) -> AbstractContextManager[Session]:
+        """Open a unit that sees what was written since the request began, as far as the actor's rights reach."""
+        return self.app.read_as(self.actor)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Content:
+    """An answer that is no JSON, such as a PDF to keep under a name."""
+
+    media: str
+    body: bytes
+    filename: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +85,7 @@ class Operation:
     path: str
     summary: str
     tag: str
-    handler: Callable[[Call], Answer | Document]
+    handler: Callable[[Call], Answer | Content | Document]
     answers: Mapping[int, type[Schema] | tuple[type[Schema], ...]]
     permissions: tuple[str, ...] = ()
     public: bool = False
@@ -76,6 +94,8 @@ class Operation:
     extra_query: bool = False
     body: type[Schema] | None = None
     media: str = JSON
+    #: Types that it answers besides JSON, to whoever sends them in ``Accept``.
+    also: tuple[str, ...] = ()
     versioned: bool = False
     keyed: bool = False
     refusals: tuple[int, ...] = ()
@@ -88,10 +108,10 @@ class Operation:
 
 def operation(
     method: str, path: str, summary: str, *, answer: type[Schema] | None = None, **declared: Any
-) -> Callable[[Callable[[Call], Answer | Document]], Operation]:
+) -> Callable[[Callable[[Call], Answer | Content | Document]], Operation]:
     """Turn a function into an :class:`Operation`; ``answer`` is short for ``answers={200: ...}``."""
 
-    def declare(handler: Callable[[Call], Answer | Document]) -> Operation:
+    def declare(handler: Callable[[Call], Answer | Content | Document]) -> Operation:
         if answer is not None:
             declared["answers"] = {200: answer}
         return Operation(name=handler.__name__, method=method, path=path, summary=summary, handler=handler, **declared)
@@ -128,8 +148,11 @@ def _view(each: Operation) -> Callable[..., Response]:
             key=reading.idempotency_key(request) if each.keyed else None,
             version=reading.if_match(request) if each.versioned else None,
             now=datetime.now(UTC),
+            wants=request.accept_mimetypes.best_match((JSON, *each.also), JSON) if each.also else JSON,
         )
         found = each.handler(call)
+        if isinstance(found, Content):
+            return _attached(found)
         return _response(found if isinstance(found, Answer) else Answer(document=found))
 
     # What the frame checks before this is called; a permission that depends on the address is checked here.
@@ -156,6 +179,12 @@ def _response(answer: Answer) -> Response:
         response.set_etag(str(answer.version))
     if answer.location:
         response.headers["Location"] = f"{request.script_root}/api/v1{answer.location}"
+    return response
+
+
+def _attached(content: Content) -> Response:
+    response = Response(content.body, mimetype=content.media)
+    response.headers["Content-Disposition"] = f'attachment; filename="{content.filename}"'
     return response
 
 

@@ -16,7 +16,7 @@ from rolecall.store import people_query
 from rolecall.work import changes
 from rolecall.work.documents import Document, person_documents
 from rolecall.work.imports.confirm import confirm
-from rolecall.work.imports.source import CsvSource
+from rolecall.work.imports.source import csv_source
 from rolecall.work.imports.stage import Options, stage
 from rolecall_webapp.api import reading, shapes
 from rolecall_webapp.api.answers import run_answer
@@ -63,7 +63,10 @@ class ImportQuery(Schema):
     """How the file is meant."""
 
     list = shapes.one_of(LISTS, metadata={"description": "For files and rows without a list."})
-    complete = shapes.YesNo(load_default=False, metadata={"description": "People of its lists who are missing from it have left."})
+    complete = shapes.YesNo(
+        load_default=False,
+        metadata={"description": "People of its lists who are missing from it have left; classes end, and members are taken out."},
+    )
     confirm = shapes.YesNo(load_default=False, metadata={"description": "Do it at once, without looking at the preview."})
     allow_shrink = shapes.YesNo(load_default=False, metadata={"description": "Do it although the brake holds it: they have really left."})
     name = fields.String(
@@ -104,22 +107,23 @@ def read_person(call: Call) -> Answer:
     answer=shapes.Person, refusals=(404, 409, 412, 422),
 )  # fmt: skip
 def edit_person(call: Call) -> Answer:
-    """Changes what is given. The account falls behind at its providers, but none of its own fields changes."""
+    """Changes what is given; the account falls behind at its providers. Of its own fields none changes, but that it is deactivated when
+    the person may no longer have one, comes back, or is opened (R7)."""
     changes.edit_person(call.app, call.actor, call.path["person_id"], call.body, version=call.version)
     return _answer(call, call.path["person_id"])
 
 
 @operation(
-    "POST", "/people/import", "Import a CSV of people", tag="people", permissions=("people:create", "people:edit"), query=ImportQuery,
-    media=CSV, keyed=True, answers={200: shapes.Run, 202: shapes.Run}, refusals=(409, 413, 415, 422),
+    "POST", "/people/import", "Import a CSV of people, classes or relations", tag="people", permissions=("people:create", "people:edit"),
+    query=ImportQuery, media=CSV, keyed=True, answers={200: shapes.Run, 202: shapes.Run}, refusals=(409, 413, 415, 422),
 )  # fmt: skip
 def import_people(call: Call) -> Answer:
-    """Stages a draft run with its preview as items. With ``confirm=yes`` it is run at once, unless the brake holds it: then 409 says why,
-    and the draft waits."""
+    """Stages a draft run with its preview as items; the columns tell what the file is about. With ``confirm=yes`` it is run at once,
+    unless the brake holds it: then 409 says why, and the draft waits."""
     with _received(call) as (file, digest):
         lists = (call.query["list"],) if "list" in call.query else ()
         options = Options(complete=call.query["complete"], lists=lists, idempotency_key=call.key, body_digest=digest)
-        source = CsvSource(path=file, label=call.query["name"], default_list=call.query.get("list"))
+        source = csv_source(file, call.query["name"], call.query.get("list"))
         run_id = stage(call.app, call.actor, source, options)
     if call.query["confirm"]:
         try:
@@ -131,7 +135,7 @@ def import_people(call: Call) -> Answer:
 
 
 def _answer(call: Call, person_id: int, status: int = 200) -> Answer:
-    with call.app.db.read() as session:
+    with call.read() as session:
         found = person_documents(session, [person_id])
     if not found:
         raise Unknown(f"There is no person with the id {person_id}.")

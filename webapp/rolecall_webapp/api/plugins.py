@@ -5,7 +5,7 @@ from marshmallow import Schema, fields
 from rolecall.errors import Unknown
 from rolecall.plugins.plugin import Plugin
 from rolecall.work import changes
-from rolecall.work.connection import check, works
+from rolecall.work.connection import check, documents, works
 from rolecall.work.documents import Document, plugin_document
 from rolecall_webapp.api import shapes
 from rolecall_webapp.api.operation import Call, operation
@@ -17,7 +17,14 @@ class PluginChange(Schema):
     enabled = shapes.Flag()
     settings = fields.Dict(
         keys=fields.String(),
-        metadata={"description": "Values by name; what is absent stays. A secret is kept when empty and removed when null."},
+        metadata={
+            "description": "Values by name; what is absent stays. A secret is kept when empty and removed when null. “mapping” is changed "
+            "attribute by attribute: {NAME: {template, mode}}, and null gives an attribute the plugin's own again."
+        },
+    )
+    untested = shapes.Flag(
+        load_default=False,
+        metadata={"description": "Settings are saved only if the connection works with them; true saves them without that test."},
     )
 
 
@@ -27,21 +34,11 @@ class Trial(Schema):
     settings = fields.Dict(keys=fields.String(), load_default=dict)
 
 
-class CheckLine(Schema):
-    """One permission or property that was tried."""
-
-    label = fields.String(required=True)
-    ok = fields.Boolean(required=True)
-    detail = fields.String(required=True)
-    fix = fields.String(required=True)
-    required = fields.Boolean(required=True)
-
-
 class CheckResult(Schema):
     """Whether the connection works."""
 
     ok = fields.Boolean(required=True)
-    lines = fields.List(fields.Nested(CheckLine), required=True)
+    lines = fields.List(fields.Nested(shapes.CheckLine), required=True)
 
 
 @operation("GET", "/plugins", "List plugins", tag="plugins", permissions=("integrations:view",), answer=shapes.page_of(shapes.Plugin))
@@ -63,9 +60,10 @@ def read_plugin(call: Call) -> Document:
     answer=shapes.Plugin, refusals=(404, 409, 422),
 )  # fmt: skip
 def edit_plugin(call: Call) -> Document:
-    """Works at once in every process."""
+    """Works at once in every process. Settings of a connection that does not work are refused with what was tried (``not-connected``)."""
     plugin = installed(call)
-    changes.set_plugin(call.app, call.actor, plugin.name, enabled=call.body.get("enabled"), values=call.body.get("settings"))
+    enabled, values = call.body.get("enabled"), call.body.get("settings")
+    changes.set_plugin(call.app, call.actor, plugin.name, enabled=enabled, values=values, untested=call.body["untested"])
     return _now(call, plugin)
 
 
@@ -76,8 +74,7 @@ def edit_plugin(call: Call) -> Document:
 def check_plugin(call: Call) -> Document:
     """One line per permission, with how to mend it."""
     lines = check(call.app, installed(call).name, call.body["settings"])
-    told = [{"label": each.label, "ok": each.ok, "detail": each.detail, "fix": each.fix, "required": each.required} for each in lines]
-    return {"ok": works(lines), "lines": told}
+    return {"ok": works(lines), "lines": documents(lines)}
 
 
 @operation(
@@ -114,5 +111,5 @@ def installed(call: Call) -> Plugin:
 
 
 def _now(call: Call, plugin: Plugin) -> Document:
-    with call.app.db.read() as session:
+    with call.read() as session:
         return plugin_document(session, plugin)

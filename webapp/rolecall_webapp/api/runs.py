@@ -12,16 +12,17 @@ from rolecall.work.runs import control
 from rolecall.work.runs.documents import item_documents, items_query, run_document, run_documents
 from rolecall.work.runs.secrets import HandedOut, fetch_secrets
 from rolecall.work.runs.undo import start_undo
+from rolecall.work.slips.handing import Printed, hand_out_slips
 from rolecall_webapp.api import shapes
 from rolecall_webapp.api.answers import run_answer
-from rolecall_webapp.api.operation import Answer, Call, operation
+from rolecall_webapp.api.operation import HTML, PDF, Answer, Call, Content, operation
 
 
 class RunsQuery(shapes.Paging):
     """Which runs."""
 
     state = shapes.one_of(RUN_STATES)
-    kind = shapes.one_of(("action", "import", "open", "undo"))
+    kind = shapes.one_of(("action", "import", "open", "status", "undo"))
     action = shapes.text(100)
 
 
@@ -45,11 +46,11 @@ class ConfirmQuery(Schema):
 
 
 class Handed(Schema):
-    """A value that was generated for an account. It is answered this once."""
+    """A value that was generated for an account, or its first-time password. It is answered this once."""
 
     n = fields.Integer(required=True)
     account = fields.Nested(shapes.AccountName, required=True)
-    secret = fields.String(required=True)
+    secret = fields.String(required=True, metadata={"description": "Empty where no first-time password is kept."})
 
 
 @operation(
@@ -132,11 +133,18 @@ def confirm_import(call: Call) -> Answer:
 
 @operation(
     "POST", "/runs/{run_id}/secrets", "Fetch what a run generated", tag="runs", others="runs:view",
-    answer=shapes.page_of(Handed), refusals=(404, 409),
+    answer=shapes.page_of(Handed), also=(PDF, HTML), refusals=(404, 409, 429),
 )  # fmt: skip
-def take_secrets(call: Call) -> Document:
-    """New passwords, once and to whoever began the run, within 24 hours."""
-    handed = fetch_secrets(call.app, call.actor, call.path["run_id"])
+def take_secrets(call: Call) -> Content | Document:
+    """Passwords, once and to whoever began the run, within 24 hours; as slips to print where Accept names application/pdf or text/html."""
+    run_id = call.path["run_id"]
+    if call.wants == PDF:
+        made = hand_out_slips(call.app, call.actor, run_id, Printed.pdf, form="pdf")
+        return Content(media=PDF, body=made, filename=f"slips-{run_id}.pdf")
+    if call.wants == HTML:
+        page = hand_out_slips(call.app, call.actor, run_id, Printed.html, form="html")
+        return Content(media=HTML, body=page.encode(), filename=f"slips-{run_id}.html")
+    handed = fetch_secrets(call.app, call.actor, run_id)
     return shapes.page([_handed(each) for each in handed])
 
 

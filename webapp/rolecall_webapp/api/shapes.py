@@ -7,7 +7,18 @@ from typing import Any
 
 from marshmallow import Schema, fields, validate
 
-from rolecall.sdk.words import LISTS, OUTCOMES, PROVIDER_ACTIONS, PROVIDER_STATES, RUN_STATES, STATUS_TYPES, SYNC_STATES, USER_TYPES
+from rolecall.sdk.mapping import Mode
+from rolecall.sdk.words import (
+    LISTS,
+    MENUS,
+    OUTCOMES,
+    PROVIDER_ACTIONS,
+    PROVIDER_STATES,
+    RUN_STATES,
+    STATUS_TYPES,
+    SYNC_STATES,
+    USER_TYPES,
+)
 from rolecall.store.cursors import LARGEST_ID
 
 #: Rows of a page, at most and unless asked otherwise (X-11).
@@ -61,6 +72,16 @@ class Paging(Schema):
     )
 
 
+class CheckLine(Schema):
+    """One permission or property that was tried."""
+
+    label = fields.String(required=True)
+    ok = fields.Boolean(required=True)
+    detail = fields.String(required=True)
+    fix = fields.String(required=True)
+    required = fields.Boolean(required=True)
+
+
 class Problem(Schema):
     """What went wrong (RFC 9457)."""
 
@@ -74,6 +95,7 @@ class Problem(Schema):
         keys=fields.String(), values=fields.List(fields.String()), data_key="fields", metadata={"description": "Sentences by field."}
     )
     count = fields.Integer(metadata={"description": "How many accounts the selection has now."})
+    lines = fields.List(fields.Nested(CheckLine), metadata={"description": "What was tried of a connection that does not work."})
 
 
 class Person(Schema):
@@ -102,17 +124,35 @@ class HeldRole(Schema):
     enabled = fields.Boolean(required=True)
 
 
-class Link(Schema):
-    """An account at a provider."""
+class Standing(Schema):
+    """How something stands at a provider."""
 
     provider = fields.String(required=True)
     external_id = fields.String(required=True, allow_none=True)
-    goal = one_of(("present", "suspended", "deleted", "released"), required=True)
+    goal = one_of(("present", "suspended", "deleted", "archived", "released"), required=True)
     state = one_of(SYNC_STATES, required=True)
     attempts = fields.Integer(required=True)
     next_attempt_at = fields.DateTime(required=True, allow_none=True)
     error_class = fields.String(required=True, allow_none=True)
     error = fields.String(required=True, allow_none=True)
+
+
+class Link(Standing):
+    """An account at a provider."""
+
+    sign_in_name = fields.String(required=True, allow_none=True, metadata={"description": "The name that the person signs in with there."})
+
+
+class LinkedIdentity(Schema):
+    """Who an account is at a service that signs it in."""
+
+    id = fields.Integer(required=True)
+    method = fields.String(required=True, metadata={"description": "The plugin of the service."})
+    issuer = fields.String(required=True)
+    subject = fields.String(required=True, metadata={"description": "The identifier there, which never changes."})
+    how = one_of(("self", "office", "converted", "email"), required=True)
+    linked_at = fields.DateTime(required=True)
+    last_used_at = fields.DateTime(required=True, allow_none=True)
 
 
 class Account(Schema):
@@ -123,11 +163,19 @@ class Account(Schema):
     username = fields.String(required=True)
     email = fields.String(required=True, allow_none=True)
     email_verified = fields.Boolean(required=True)
+    must_verify_email = fields.Boolean(required=True, metadata={"description": "Nobody signs in until the changed e-mail is verified."})
+    former_email = fields.String(required=True, allow_none=True, metadata={"description": "Signs in until the changed e-mail is verified."})
+    sender_email = fields.String(
+        required=True, allow_none=True, metadata={"description": "Where the invitations come from that this account sends."}
+    )
     type = one_of(USER_TYPES, required=True)
     first_name = fields.String(required=True)
     last_name = fields.String(required=True)
     active = fields.Boolean(required=True)
     deleted = fields.Boolean(required=True)
+    protected = fields.Boolean(
+        required=True, metadata={"description": "Closed at a provider only when somebody asks for this account by itself."}
+    )
     must_change_password = fields.Boolean(required=True)
     sso = fields.Boolean(required=True, metadata={"description": "A provider manages the password."})
     invited_at = fields.DateTime(required=True, allow_none=True)
@@ -136,6 +184,7 @@ class Account(Schema):
     person = fields.Nested(Person, required=True)
     roles = fields.List(fields.Nested(HeldRole), required=True)
     links = fields.List(fields.Nested(Link), required=True)
+    identities = fields.List(fields.Nested(LinkedIdentity), required=True)
     version = fields.Integer(required=True)
 
 
@@ -148,11 +197,18 @@ class Counts(Schema):
     failed = fields.Integer(required=True)
 
 
+class AtProviders(Schema):
+    """Accounts of a run that providers do not have yet."""
+
+    waiting = fields.Integer(required=True)
+    blocked = fields.Integer(required=True)
+
+
 class Run(Schema):
     """Something that was done, or is being done, to accounts or people."""
 
     id = fields.Integer(required=True)
-    kind = one_of(("action", "import", "open", "undo"), required=True)
+    kind = one_of(("action", "import", "open", "status", "undo"), required=True)
     action = fields.String(required=True)
     actor = fields.String(required=True)
     reason = fields.String(required=True, allow_none=True)
@@ -160,6 +216,7 @@ class Run(Schema):
     params = fields.Dict(required=True, metadata={"description": "Without secrets."})
     filter = fields.Dict(required=True, allow_none=True)
     counts = fields.Nested(Counts, required=True)
+    at_providers = fields.Nested(AtProviders, required=True)
     facts = fields.Dict(required=True, metadata={"description": "Of an import: counts by verdict, notes, and why it is held."})
     error = fields.String(required=True, allow_none=True)
     created_at = fields.DateTime(required=True)
@@ -173,6 +230,15 @@ class AccountName(Schema):
     id = fields.Integer(required=True)
     username = fields.String(required=True, allow_none=True)
     name = fields.String(required=True)
+
+
+class ClassName(Schema):
+    """A class in few words."""
+
+    id = fields.Integer(required=True)
+    code = fields.String(required=True)
+    name = fields.String(required=True)
+    period = fields.String(required=True)
 
 
 class PersonName(Schema):
@@ -197,6 +263,14 @@ class Item(Schema):
     after = fields.Dict(required=True, allow_none=True)
 
 
+class MenuChange(Schema):
+    """One entry of the menu that a role hides or shows under another name; the label is null where it keeps its own."""
+
+    id = one_of(MENUS, required=True)
+    hidden = fields.Boolean(load_default=False)
+    label = fields.String(load_default=None, allow_none=True, validate=validate.Length(max=40))
+
+
 class Role(Schema):
     """What accounts of a user type may do in a period."""
 
@@ -206,6 +280,11 @@ class Role(Schema):
     active = fields.Boolean(required=True)
     is_default = fields.Boolean(required=True)
     permissions = fields.List(fields.String(), required=True)
+    limited_to = fields.List(
+        one_of(USER_TYPES), required=True, allow_none=True,
+        metadata={"description": "The user types that the permissions reach; null reaches all."},
+    )  # fmt: skip
+    menus = fields.List(fields.Nested(MenuChange), required=True)
     accounts = fields.Integer(required=True)
     version = fields.Integer(required=True)
 
@@ -230,6 +309,24 @@ class Status(Schema):
     label = fields.String(required=True)
     type = one_of(STATUS_TYPES, required=True)
     provider_action = one_of(PROVIDER_ACTIONS, required=True)
+    version = fields.Integer(required=True)
+
+
+class Mapped(Schema):
+    """One attribute that may be mapped, with what holds and what is the plugin's own. Text with placeholders in braces."""
+
+    name = fields.String(required=True)
+    label = fields.String(required=True)
+    help = fields.String(required=True)
+    required = fields.Boolean(required=True, metadata={"description": "It can be neither ignored nor empty."})
+    template = fields.String(required=True)
+    mode = one_of(
+        [str(each) for each in Mode],
+        required=True,
+        metadata={"description": "own: always ours; once: until it has a value; ignore: left alone."},
+    )
+    own_template = fields.String(required=True)
+    own_mode = one_of([str(each) for each in Mode], required=True)
 
 
 class Plugin(Schema):
@@ -243,8 +340,15 @@ class Plugin(Schema):
     reason = fields.String(required=True, allow_none=True)
     fault = fields.String(required=True, allow_none=True)
     provides = fields.List(fields.String(), required=True)
+    given_by = fields.String(required=True, allow_none=True)
     settings = fields.Dict(required=True, metadata={"description": "Values by name; a secret is null, whether it is set or not."})
     secrets_set = fields.List(fields.String(), required=True, metadata={"description": "Names of the secrets that are set."})
+    mapping = fields.List(fields.Nested(Mapped), required=True)
+    connected_at = fields.DateTime(
+        required=True,
+        allow_none=True,
+        metadata={"description": "When the connection last worked with the saved settings; null: never, or there is nothing to try."},
+    )
 
 
 class AuditEntry(Schema):

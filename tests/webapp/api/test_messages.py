@@ -1,0 +1,73 @@
+"""Messages over the API: the list in pages, what became of one, sending again and deciding (R19, R40)."""
+
+import pytest
+
+from rolecall.store.engine import now
+from rolecall.store.tables import Delivery
+from rolecall.testing.factories import make_account
+
+
+@pytest.fixture
+def anna(school):
+    """Anna's number."""
+    return school(make_account, "Anna")
+
+
+@pytest.fixture
+def message(school, anna):
+    """A function that writes a message to Anna in some state and returns its number."""
+
+    def write(state, **values):
+        def make(session):
+            facts = {"kind": "invitation.account", "channel": "email", "address": "anna@home.example", "attempts": 1} | values
+            delivery = Delivery(account_id=anna, state=state, dedupe_key=f"{state} {values}", created_at=now(session), **facts)
+            session.add(delivery)
+            session.flush()
+            return delivery
+
+        return school(make)
+
+    return write
+
+
+def test_messages_are_listed_in_pages_and_narrowed(owner, message, anna):
+    numbers = [message(each) for each in ("bounced", "sent", "skipped")]
+
+    first = owner.get("/messages?limit=2").json
+    second = owner.get(f"/messages?limit=2&cursor={first['next']}").json
+    narrowed = owner.get(f"/messages?state=bounced&channel=email&kind=invitation.account&account={anna}").json
+
+    assert [each["id"] for each in (*first["items"], *second["items"])] == numbers[::-1]
+    assert (first["total"], second["total"], second["next"]) == (3, 3, None)
+    assert [each["id"] for each in narrowed["items"]] == numbers[:1]
+    assert narrowed["total"] == 1
+    assert owner.get("/messages?run=1").json["total"] == 0
+    assert owner.get("/messages?state=lost").status_code == 422
+
+
+def test_one_that_bounced_is_sent_again_once(owner, message):
+    number = message("bounced", error="No such mailbox.")
+
+    before = owner.get(f"/messages/{number}").json
+    answers = [owner.post(f"/messages/{number}/again").json for _ in range(2)]
+    refused = owner.post(f"/messages/{number}/sent")
+
+    assert (before["error"], before["can_be_sent_again"], before["to_decide"]) == ("No such mailbox.", True, False)
+    assert [each["id"] for each in answers] == [number + 1] * 2
+    assert answers[0]["state"] == "queued"
+    assert owner.get(f"/messages/{number}").json["why_not"] == "A newer message of this kind followed."
+    assert (refused.status_code, refused.json["code"]) == (409, "not-unknown")
+
+
+def test_an_unknown_one_is_decided_about(owner, message, anna):
+    number = message("unknown")
+
+    decide = owner.get(f"/messages/{number}").json["to_decide"]
+    sent = owner.post(f"/messages/{number}/sent").json
+    again = owner.post(f"/messages/{number}/again")
+
+    assert decide
+    assert (sent["state"], sent["to_decide"]) == ("sent", False)
+    assert owner.get(f"/accounts/{anna}").json["invited_at"] is not None
+    assert (again.status_code, again.json["code"]) == (409, "not-again")
+    assert owner.get("/messages/999").status_code == 404
