@@ -11,7 +11,10 @@ from cryptography.fernet import Fernet
 from rolecall import Action, Filter, hookspecs
 from rolecall.builtin import register_actions, register_filters
 from rolecall.config import KEYS, Key, load
+from rolecall.sdk.integration import integration_schema
+from rolecall.sdk.mapping import MappedAttribute, Mode
 from rolecall.work.application import Application
+from rolecall.work.imports.csv_classes import CLASS_COLUMNS, RELATION_COLUMNS
 from rolecall.work.imports.csv_people import COLUMNS
 from rolecall_webapp import create_app
 
@@ -23,14 +26,18 @@ REQUIREMENTS = (DOCS / "requirements.md").read_text("utf-8")
 OWNED = re.findall(
     r"\S+",
     """
-    R1 R2 R3 R4 R5 R6 R8 R9 R10 R11 R12 R13 R14 R15 R18 R20 R21 R29 R30 R31 R35 R36 R37 R38 R39 R45 R46 R49 R50 R56
-    R59a R61 R63 R67 R68 R69
+    R1 R2 R3 R4 R5 R6 R7 R8 R9 R10 R11 R12 R13 R14 R15 R16 R17 R18 R19 R20 R21 R22 R23 R24 R25 R26 R27 R28 R29 R30 R31 R32 R33
+    R34 R34a R35 R36 R37 R38 R39 R40 R42 R43 R44 R45 R46 R47 R48 R49 R50 R50a R51 R52 R53 R54 R55 R56 R57 R58 R59 R59a R59b R60 R60a R61 R62
+    R63 R64 R65 R66 R67 R68 R69
     """,
 )
 
 
 #: The documents of the API whose fields the reference lists.
-DOCUMENTS = ("Account", "Person", "Run", "Item", "TimelineEntry", "SignIn", "Role", "Period", "Status", "Plugin", "Pending", "AuditEntry")
+DOCUMENTS = (
+    "Account", "Person", "Run", "Item", "TimelineEntry", "SignIn", "Diagnosis", "Finding", "Role", "Period", "Status", "Plugin", "Pending",
+    "AuditEntry", "Class", "Member", "Message",
+)  # fmt: skip
 
 
 def sections() -> dict[str, str]:
@@ -140,10 +147,18 @@ def test_no_filter_word_is_documented_that_core_does_not_have() -> None:
     assert set(rows("filter-words.md")) == {word.id for word in register_filters()}
 
 
-def test_every_column_of_the_csv_of_people_is_documented() -> None:
+def test_every_column_of_the_csv_files_is_documented() -> None:
     page = (DOCS / "reference" / "csv.md").read_text("utf-8")
 
-    assert [column for column in COLUMNS if f"`{column}`" not in page] == []
+    assert [column for column in (*COLUMNS, *CLASS_COLUMNS, *RELATION_COLUMNS) if f"`{column}`" not in page] == []
+
+
+def test_every_setting_that_all_integrations_have_is_documented() -> None:
+    page = (DOCS / "reference" / "integrations.md").read_text("utf-8")
+    schema = integration_schema(None, classes=True, groups=True, mapping=(MappedAttribute(name="n", label="N", template=""),))
+
+    assert [name for name in schema().fields if f"| `{name}` |" not in page] == []
+    assert [mode for mode in Mode if f"| `{mode}` |" not in page] == []
 
 
 def test_every_route_and_field_of_the_api_is_documented(database_url: str, tmp_path: Path) -> None:

@@ -139,7 +139,8 @@ def _imported_distributions() -> set[str]:
         "werkzeug": "Flask",
         "wtforms": "Flask-WTF",
     }
-    optional = {"psycopg", "pytest"}
+    plugins, scim = {"google", "lxml", "msal", "phonenumbers", "signxml", "smpplib"}, {"pydantic", "scim2_models", "scim2_server"}
+    optional = plugins | scim | {"celery", "kombu", "prometheus_client", "psycopg", "pytest", "weasyprint"}
     names = set()
     for path in modules():
         tree = ast.parse(path.read_text("utf-8"))
@@ -161,6 +162,29 @@ def _for_type_checkers(node: ast.AST) -> bool:
     return isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
 
 
+#: Ways to the network that lie in packages of which a plugin may use other parts; setup.cfg forbids those that are whole packages.
+NETWORK = re.compile(r"urllib\.request|google\.auth\.transport|google\.auth\.aio|scim2_client|googleapiclient|os\.(popen|system)")
+
+
+def test_no_plugin_has_another_way_to_the_network() -> None:
+    plugins = {name: folder for name, folder in PACKAGE_DIRS.items() if folder.is_relative_to(ROOT / "plugins")}
+
+    found = [f"{path.relative_to(ROOT)}: {name}" for path in modules() for name in _names(path) if NETWORK.match(name)]
+
+    listed = set(SETUP["importlinter:contract:transport"]["source_modules"].split())
+    assert listed == plugins.keys()
+    assert [each for each in found if each.startswith("plugins/")] == []
+
+
+def _names(path: Path) -> Iterator[str]:
+    """Every dotted name that a module imports, from wherever it stands."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        if isinstance(node, ast.ImportFrom) and node.module:
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
 def test_what_others_wrote_is_named_with_its_licence_and_checksum() -> None:
     static = PACKAGE_DIRS["rolecall_webapp"] / "static"
     vendored = sorted(path for path in static.rglob("*") if ".min." in path.name)
@@ -178,3 +202,31 @@ def test_the_licence_is_whole() -> None:
 
     assert "Apache License" in text
     assert "END OF TERMS AND CONDITIONS" in text
+
+
+#: Faces read as whoever asks. Besides: who asks and what is registered, the frame that narrows, the chain of the audit, which is one,
+#: what needs the operator, and the demo, which is nobody's school.
+READS_ALL = {
+    "cli/accounts.py", "cli/audit.py", "cli/face.py", "cli/purge.py", "cli/setup.py", "rolecall_webapp/audit.py",
+    "rolecall_webapp/frame.py", "demo/institution.py",
+}  # fmt: skip
+
+
+def test_no_face_reads_more_than_whoever_asks_may_see() -> None:
+    faces = {path: path.relative_to(path.parents[1]).as_posix() for path in modules() if {"cli", "rolecall_webapp"} & set(path.parts)}
+
+    assert {name for path, name in faces.items() if ".db.read()" in path.read_text("utf-8")} == READS_ALL
+
+
+def test_every_line_of_a_check_that_may_fail_says_how_to_mend_it() -> None:
+    """Where it is needed (R54); what is optional may say that in its detail alone."""
+    silent = []
+    for path in modules():
+        for call in (node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Call)):
+            given = {each.arg: each.value for each in call.keywords}
+            always = isinstance(given.get("ok"), ast.Constant) and ast.unparse(given["ok"]) == "True"
+            optional = "required" in given and ast.unparse(given["required"]) == "False"
+            if ast.unparse(call.func).rpartition(".")[2] == "CheckLine" and not (always or optional or "fix" in given or None in given):
+                silent.append(f"{path}:{call.lineno}")
+
+    assert silent == []

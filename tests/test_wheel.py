@@ -24,6 +24,10 @@ PACKAGE_DIRS = {
     name.strip(): Path(folder.strip())
     for name, _, folder in (line.partition("=") for line in SETUP["options"]["package_dir"].strip().splitlines())
 }
+#: Modules that the tests have and a wheel without extras has not.
+EXTRAS = ("google", "lxml", "msal", "scim2_server", "signxml", "smpplib", "weasyprint")
+#: The providers that cannot be shown without them.
+NEEDING = ["google", "o365"]
 
 pytestmark = [pytest.mark.xdist_group("wheel"), pytest.mark.timeout(300)]
 
@@ -52,6 +56,8 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     site = Path(sysconfig.get_path("purelib", vars={"base": str(home), "platbase": str(home)}))
     # A .pth is not read where another .pth leads, so the editable install of the tree stays out.
     (site / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n", "utf-8")
+    for name in EXTRAS:
+        (site / f"{name}.py").write_text(f"raise ModuleNotFoundError({name!r}, name={name!r})\n", "utf-8")
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--python", home / "bin" / "python"]
     subprocess.run([*pip, "install", "--quiet", "--no-index", "--no-deps", "--force-reinstall", wheel], check=True, timeout=240)
     return home / "bin"
@@ -135,7 +141,7 @@ def test_installed_wheel_sets_up_a_school(rolecall: Callable[..., subprocess.Com
     assert '"ada"' in listed.stdout
 
 
-def test_installed_demo_answers_and_leaves_nothing_behind(installed: Path, tmp_path: Path) -> None:
+def test_installed_demo_answers_says_what_it_lacks_and_leaves_nothing_behind(installed: Path, tmp_path: Path) -> None:
     port = free_port()
     before = set(tmp_path.iterdir())
     process = subprocess.Popen(
@@ -159,6 +165,8 @@ def test_installed_demo_answers_and_leaves_nothing_behind(installed: Path, tmp_p
     assert opened in {200, 302, 303}, said
     assert process.returncode == 0, rest
     assert "Traceback" not in said + rest
+    assert [line.partition(" is left out.")[0] for line in said.splitlines() if " is left out." in line] == NEEDING
+    assert all(f"Install rolecall[{name}]." in said for name in NEEDING)
     assert set(tmp_path.iterdir()) == before
 
 

@@ -167,7 +167,8 @@ class Faces:
             signed["_user_id"], signed["_fresh"] = cookie, True
 
     def page(self, address):
-        answer = self.browser.get(address)
+        # An action may have a page of its own to lead to.
+        answer = self.browser.get(address, follow_redirects=True)
         assert answer.status_code == 200, answer.text
         return answer.text
 

@@ -126,6 +126,11 @@ def _act_on_all(page: Page, action: str) -> None:
     page.wait_for_url("**/act/**")
 
 
+def _is_held(page: Page) -> bool:
+    page.goto("/sync/moodle/held")
+    return f"{STUDENTS} suspensions (Students) are held" in page.locator("main").inner_text()
+
+
 def _until(condition: Callable[[], bool], what: str) -> None:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
@@ -149,6 +154,7 @@ def test_from_a_roster_to_moodle_and_back(page: Page, roster: Path, moodle: Fake
     _button(page, "Test connection")
     expect(page.locator("main")).to_contain_text("core_user_create_users")
     _button(page, "Save")
+    expect(page.locator("main")).to_contain_text("are saved")
     page.goto("/integrations/moodle")
     _button(page, "Enable")
     expect(page.locator("main")).to_contain_text("Enabled")
@@ -171,17 +177,22 @@ def test_from_a_roster_to_moodle_and_back(page: Page, roster: Path, moodle: Fake
     # A role for the period, for all that match.
     _act_on_all(page, "Assign a role")
     page.get_by_label("What to do").select_option("replace")
-    page.locator("select[name=period]").select_option(index=1)
+    assert page.locator("select[name=period] option:checked").inner_text().endswith("(current)")
     page.locator("select[name=role]").select_option(label="Default student (Students)")
     _button(page, re.compile("Assign a role"))
     _run_ends(page)
     _until(lambda: len(moodle.users) >= STUDENTS, "Moodle shows all students")
 
-    # Deactivated here, suspended there.
+    # Deactivated here; suspended there once the office has looked who it is.
     _act_on_all(page, "Deactivate")
     _button(page, re.compile(f"Deactivate: {STUDENTS}"))
     _run_ends(page)
     expect(page.locator("main")).to_contain_text(str(STUDENTS))
+    _until(lambda: _is_held(page), "all suspensions are held")
+    assert not any(user["suspended"] for user in _ours(moodle))
+    page.get_by_label("With all that is held").select_option("approve")
+    page.get_by_label("I agree").check()
+    _button(page, "Do it")
     _until(lambda: sum(user["suspended"] for user in _ours(moodle)) == STUDENTS, "all are suspended at Moodle")
     page.goto("/accounts?type=student&active=no")
     expect(page.locator("main")).to_contain_text(f"{STUDENTS} accounts")

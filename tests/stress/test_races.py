@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from rolecall.errors import Stale
 from rolecall.store.tables import Account, Period, Person, Role, RunItem
-from rolecall.work import changes
+from rolecall.work import changes, period_changes
 
 pytestmark = pytest.mark.stress
 
@@ -31,7 +31,7 @@ def _edit_role(office: Office, role_id: int, version: int) -> None:
 
 
 def _edit_period(office: Office, period_id: int, version: int) -> None:
-    changes.edit_period(office.app, office.school.actor, period_id, {"name": "Second"}, version=version)
+    period_changes.edit_period(office.app, office.school.actor, period_id, {"name": "Second"}, version=version)
 
 
 @pytest.mark.parametrize(

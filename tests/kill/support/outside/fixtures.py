@@ -36,15 +36,15 @@ def site(tmp_path: Path) -> Iterator[Site]:
 
 @pytest.fixture
 def open_office(nursery: Nursery, site: Site, database_url: str, tmp_path: Path) -> Iterator[OpenOffice]:
-    """Opens a school whose leases are so many seconds long."""
+    """Opens a school whose leases are so many seconds long, and whose processes have more in their environment."""
     with ExitStack() as stack:
 
-        def open_one(*, lease_seconds: int = 2) -> Office:
+        def open_one(*, lease_seconds: int = 2, **environment: str) -> Office:
             with socket.socket() as probe:
                 probe.bind(("127.0.0.1", 0))
                 port = probe.getsockname()[1]
             base_url = f"http://127.0.0.1:{port}"
-            office = Office(nursery, site, tmp_path, database_url, lease_seconds=lease_seconds, base_url=base_url)
+            office = Office(nursery, site, tmp_path, database_url, lease_seconds=lease_seconds, base_url=base_url, **environment)
             stack.callback(office.close)
             stack.callback(nursery.kill_all)
             return office

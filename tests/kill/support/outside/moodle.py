@@ -64,7 +64,7 @@ class Levers:
             return
         pid = int(Path(strike["pid_file"]).read_text())
         os.kill(pid, getattr(signal, strike["do"]))
-        wait_for_state(pid, "ZX" if strike["do"] == "SIGKILL" else "T")
+        wait_for_state(abs(pid), "ZX" if strike["do"] == "SIGKILL" else "T")
         with self._lock:
             self.struck.append(strike)
         if strike["do"] == "SIGKILL" and phase == "before_commit":
@@ -97,6 +97,8 @@ def _application(fake: Any, levers: Levers) -> Any:
             return None
         if path == "/_struck":
             return levers.struck
+        if path == "/_courses":
+            return fake.course_list
         users = fake.users
         passwords = {str(each["id"]): each["password"] for each in fake.state.users.values()}
         return [{**each, "groups": sorted(each["groups"]), "password": passwords[str(each["id"])]} for each in users.values()]
@@ -104,7 +106,7 @@ def _application(fake: Any, levers: Levers) -> Any:
     def application(environ: Any, start_response: Any) -> Iterable[bytes]:
         path = environ["PATH_INFO"]
         body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
-        if path in ("/_arm", "/_release", "/_poison", "/_latency", "/_struck", "/_users"):
+        if path in ("/_arm", "/_release", "/_poison", "/_latency", "/_struck", "/_users", "/_courses"):
             answer = json.dumps(pull(path, json.loads(body or b"{}"))).encode()
             start_response("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(answer)))])
             return [answer]
@@ -195,7 +197,8 @@ class Site:
     def arm(self, do: str, function: str, phase: str, pid_file: Path | None = None, *, after: float = 0.0) -> None:
         """Have the next call of this function (``*``: any) do something when it comes to a phase.
 
-        ``do`` is ``hold`` or the name of a signal for the process whose id is in the file; ``after`` so many seconds more.
+        ``do`` is ``hold`` or the name of a signal for the process whose id is in the file, or for a group of them where that is negative;
+        ``after`` so many seconds more.
         """
         self._pull("/_arm", do=do, function=function, phase=phase, pid_file=str(pid_file), after=after)
 
@@ -220,6 +223,12 @@ class Site:
     def users(self) -> list[dict[str, Any]]:
         """The living users but the site's own, with their cohorts as ``groups``."""
         found: list[dict[str, Any]] = self._pull("/_users")
+        return found
+
+    @property
+    def courses(self) -> list[dict[str, Any]]:
+        """The courses, with the roles of their people by user name."""
+        found: list[dict[str, Any]] = self._pull("/_courses")
         return found
 
     @property

@@ -13,12 +13,15 @@ import subprocess
 import sys
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, Self
 
 from outside.waiting import PATIENCE, eventually
+from rolecall.plugins import registry
 
 
 def main() -> None:
@@ -27,6 +30,9 @@ def main() -> None:
         for module in pkgutil.walk_packages(import_module(package).__path__, f"{package}."):
             if not module.name.endswith("__main__") and ".migrations" not in module.name:
                 import_module(module.name)
+    # What else is installed is loaded by each process that begins.
+    for plugin in entry_points(group=registry.GROUP):
+        plugin.load()
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
     signal.set_wakeup_fd(writing)
@@ -65,12 +71,16 @@ def _reap() -> None:
 def _fork(order: Mapping[str, Any]) -> None:
     pid = os.fork()
     if pid:
+        with suppress(OSError):
+            os.setpgid(pid, pid)
         _say({"started": pid, "order": order["number"]})
         return
     try:
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        os.setpgid(0, 0)
         Path(order["pid_file"]).write_text(str(os.getpid()))
+        Path(order["pid_file"]).with_suffix(".group").write_text(str(-os.getpid()))
         os.chdir(order["folder"])
         log = os.open("processes.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
@@ -90,16 +100,30 @@ def _fork(order: Mapping[str, Any]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """A process that was started."""
+    """A process that was started. It leads a group, in which its own processes are too."""
 
     nursery: "Nursery"
     pid: int
     pid_file: Path
 
+    def signal_group(self, number: signal.Signals) -> None:
+        """Send a signal to it and to all processes that it has started."""
+        if not self.has_ended:
+            os.killpg(self.pid, number)
+
     def signal(self, number: signal.Signals) -> None:
         """Send it a signal, if it lives."""
         if not self.has_ended:
             os.kill(self.pid, number)
+
+    @property
+    def is_group_gone(self) -> bool:
+        """Whether none of the processes that it has started is left."""
+        try:
+            os.killpg(self.pid, 0)
+        except ProcessLookupError:
+            return True
+        return False
 
     def wait(self, seconds: float = PATIENCE) -> int:
         """Wait for its end and return its exit code, or the negative number of the signal that killed it."""
@@ -112,8 +136,8 @@ class Child:
         return self.pid in self.nursery.statuses
 
     def kill(self) -> int:
-        """Kill it and wait for its end."""
-        self.signal(signal.SIGKILL)
+        """Kill it with its processes and wait for its end."""
+        self.signal_group(signal.SIGKILL)
         return self.wait()
 
 
@@ -145,7 +169,10 @@ class Nursery:
         self._process.stdout.close()
 
     def start(self, *arguments: str, folder: Path, environment: Mapping[str, str], name: str = "process") -> Child:
-        """Run ``rolecall`` with these arguments. Its process id is also in a file of that name in the folder; its output in a log."""
+        """Run ``rolecall`` with these arguments. Its output is in a log.
+
+        Its process id is also in a file of that name in the folder (``.pid``), and in another (``.group``) as signals to the group need it.
+        """
         assert self._process.stdin is not None
         self._orders += 1
         number, pid_file = self._orders, folder / f"{name}.pid"
@@ -159,7 +186,7 @@ class Nursery:
         """Kill whoever is left."""
         for pid in self._pids.values():
             if pid not in self.statuses:
-                os.kill(pid, signal.SIGKILL)
+                os.killpg(pid, signal.SIGKILL)
         eventually("all processes are gone", lambda: all(pid in self.statuses for pid in self._pids.values()))
 
     def _read(self) -> None:

@@ -25,12 +25,12 @@ from rolecall.accounts import audit, seed, settings, tokens
 from rolecall.accounts.sealing import place
 from rolecall.config import load
 from rolecall.plugins.state import set_enabled
-from rolecall.sdk.integration import integration_schema
 from rolecall.store.engine import now
-from rolecall.store.tables import Account, AuditEntry, AuditHead, Link, PluginState, Run, RunItem
+from rolecall.store.tables import Account, AuditEntry, AuditHead, ClassLink, Link, PluginState, Run, RunItem
 from rolecall.testing import factories
 from rolecall.testing.school import School
 from rolecall.work.application import Application
+from rolecall.work.engine import engine_of
 from rolecall.work.runs.opening import start_opening
 from rolecall.work.runs.outcomes import item_digest
 from rolecall.work.runs.selection import of_ids
@@ -46,7 +46,9 @@ PERIOD, ROLE = "2026", "Main student"
 class Office:
     """The school. Everything it does itself is done in the test's process; what it starts are others."""
 
-    def __init__(self, nursery: Nursery, site: Site, folder: Path, database_url: str, *, lease_seconds: int, base_url: str) -> None:
+    def __init__(
+        self, nursery: Nursery, site: Site, folder: Path, database_url: str, *, lease_seconds: int, base_url: str, **environment: str
+    ) -> None:
         self.nursery, self.site, self.folder = nursery, site, folder
         self.base_url = base_url
         self._log = folder / "processes.log"
@@ -60,8 +62,12 @@ class Office:
             "ROLECALL_ENCRYPTION_KEYS": Fernet.generate_key().decode(),
             "ROLECALL_OUTBOUND_ALLOW": site.host,
             "ROLECALL_LEASE_SECONDS": str(lease_seconds),
+            **environment,
         }
         self.app = Application(load({name: value for name, value in self.environment.items() if name != "PATH"}))
+        self.engine = engine_of(self.app, work=False)
+        if self.engine is not None:
+            self.engine.start()
         self.school = School(self.app)
         with self.app.db.write() as session:
             seed.seed(session, institution="School", academic_year=int(PERIOD))
@@ -71,21 +77,26 @@ class Office:
             self.token, _ = tokens.create(session, owner.id, name="test", now=now(session))
             factories.make_role(session, ROLE)
             set_enabled(session, self.app.plugins, MOODLE, True, now=now(session))
-        self.configure(**site.settings, user_types=["student"], on_deletion="delete")
+        # Nobody is there to approve what these tests close.
+        limits = {"suspensions_percent": 100, "suspensions_number": 1_000, "deletions_percent": 100, "deletions_number": 1_000}
+        self.configure(**site.settings, **limits, user_types=["student"], on_deletion="delete", delete_after=0)
 
     def close(self) -> None:
         """Give the connections back."""
+        if self.engine is not None:
+            self.engine.stop()
         self.app.close()
 
     def configure(self, **values: Any) -> None:
         """Save settings of the integration."""
         with self.app.db.write() as session:
-            schema = integration_schema(self.app.plugins.view(session).plugins[MOODLE].settings)
+            schema = self.app.plugins.view(session).plugins[MOODLE].settings_schema
+            assert schema is not None
             settings.write(session, MOODLE, schema, values, actor=self.school.actor, keyring=self.app.keyring)
 
-    def worker(self, name: str = "worker", **environment: str) -> Child:
+    def worker(self, name: str = "worker", *options: str, **environment: str) -> Child:
         """Start ``rolecall worker``."""
-        return self.nursery.start("worker", folder=self.folder, environment=self.environment | environment, name=name)
+        return self.nursery.start("worker", *options, folder=self.folder, environment=self.environment | environment, name=name)
 
     def web(self, *options: str) -> Child:
         """Start ``rolecall run`` and wait until it answers."""
@@ -141,20 +152,23 @@ class Office:
         """Let the time be over for which the provider or a link waits: tests do not wait for minutes. What is blocked stays blocked."""
         with self.app.db.write() as session:
             moment = now(session)
-            waiting = (Link.synced < Link.wanted, ~Link.blocked, Link.attempts > 0, Link.not_before > moment)
-            session.execute(update(Link).where(*waiting).values(not_before=moment), execution_options={"synchronize_session": False})
+            for table in (Link, ClassLink):
+                waiting = (table.synced < table.wanted, ~table.blocked, table.attempts > 0, table.not_before > moment)
+                session.execute(update(table).where(*waiting).values(not_before=moment), execution_options={"synchronize_session": False})
             session.execute(update(PluginState).where(PluginState.state == circuit.OPEN).values(until=moment))
 
     def behind(self) -> int:
-        """How many links are not done."""
+        """How many links, of accounts and classes, are not done."""
         with self.app.db.read() as session:
-            return session.scalar(select(func.count()).select_from(Link).where(Link.synced < Link.wanted)) or 0
+            counts = [select(func.count()).select_from(each).where(each.synced < each.wanted) for each in (Link, ClassLink)]
+            return sum(session.scalar(count) or 0 for count in counts)
 
     def blocked(self) -> dict[int, str | None]:
-        """The accounts that were given up, with the reasons."""
+        """The accounts and classes that were given up, with the reasons."""
         with self.app.db.read() as session:
-            given_up = select(Link.account_id, Link.error).where(Link.synced < Link.wanted, Link.blocked)
-            return dict(session.execute(given_up).all())
+            accounts = select(Link.account_id, Link.error).where(Link.synced < Link.wanted, Link.blocked)
+            classes = select(-ClassLink.class_id, ClassLink.error).where(ClassLink.synced < ClassLink.wanted, ClassLink.blocked)
+            return {row[0]: row[1] for statement in (accounts, classes) for row in session.execute(statement)}
 
     def until_in_step(self, *, seconds: float = PATIENCE) -> None:
         """Wait until nothing is pending."""
@@ -166,7 +180,7 @@ class Office:
             self.hurry()
             return False
 
-        eventually("every account is in step", done, seconds=seconds, between=0.25)
+        eventually("everything is in step", done, seconds=seconds, between=0.25)
 
     def run(self, run_id: int) -> Run:
         """A run as it is now."""
