@@ -1,4 +1,7 @@
-"""Runs the benchmarks, prints their ratios, and fails where a bound does not hold: ``python -m benchmarks [NAME...]``."""
+"""Runs the benchmarks, prints their ratios, and fails where a bound does not hold: ``python -m benchmarks [NAME...]``.
+
+``NAME:NUMBER`` gives a benchmark another size, where it takes one.
+"""
 
 import sys
 from importlib import import_module
@@ -10,13 +13,14 @@ from benchmarks.results import HEADER
 def main(names: list[str]) -> int:
     """Run the named benchmarks, or all; return the number of lines over their bound."""
     found = sorted(path.stem.removeprefix("bench_") for path in Path(__file__).parent.glob("bench_*.py"))
-    if unknown := set(names) - set(found):
+    asked = [name.partition(":") for name in names or found]
+    if unknown := {name for name, _, _ in asked} - set(found):
         print(f"There is no benchmark {', '.join(sorted(unknown))}; there are {', '.join(found)}.", file=sys.stderr)
         return 2
     print(HEADER)
     over = 0
-    for name in names or found:
-        for result in import_module(f"benchmarks.bench_{name}").run():
+    for name, _, size in asked:
+        for result in import_module(f"benchmarks.bench_{name}").run(*([int(size)] if size else [])):
             print(result.line(), flush=True)
             over += not result.ok
     if over:
