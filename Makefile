@@ -13,17 +13,18 @@ PYTEST := $(BIN)/python -m pytest -q -n $(JOBS) --dist loadgroup
 MEASURE := --cov --cov-report=
 # A missing service or browser is a failure here, not a skip.
 REQUIRE := env ROLECALL_TEST_REQUIRE=all ROLECALL_TEST_LONG=1
-# Tests that know no database; once is enough.
-NO_DATABASE := --ignore=tests/core/sdk --ignore=tests/test_docs.py --ignore=tests/test_house.py --ignore=tests/test_wheel.py
+
+# The tests start many processes: what one has compiled of Python, the next finds.
+unexport PYTHONDONTWRITEBYTECODE
 
 # The tests fill the machine by themselves.
 .NOTPARALLEL:
-.PHONY: help run test check static remaining bench lint types layers docs coverage test-postgresql test-browser test-long services clean
+.PHONY: help run test check static remaining messages bench lint types layers docs coverage test-postgresql test-browser test-long services clean
 
 help:  ## what there is to do (this list)
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
 
-run: $(VENV)/.installed  ## a school of 500 invented people with a fake Moodle, on http://127.0.0.1:8000; Ctrl+C ends it
+run: $(VENV)/.installed  ## a school of 500 invented people and the services it uses, all pretended, on http://127.0.0.1:8000; Ctrl+C ends it
 	@exec $(BIN)/rolecall demo --port $(PORT)
 
 test: $(VENV)/.installed-test  ## the tests on SQLite; what needs PostgreSQL or Chromium is skipped by name where it is missing
@@ -38,7 +39,10 @@ static: lint types layers docs  ## what is checked without running anything
 # Whatever `test` may have skipped is required in one of these.
 remaining: coverage services test-postgresql test-browser test-long  ## what `check` does after `test`
 
-bench: $(VENV)/.installed-test  ## measure against the references; prints ratios
+messages: $(VENV)/.installed-test  ## bring the catalogues of translations up to date with the marked texts, and say what is left to translate
+	$(BIN)/python tools/messages.py
+
+bench: $(VENV)/.installed-test  ## measure against the references; prints ratios; some or other sizes: ARGS="sync providers:10000"
 	$(BIN)/python -m benchmarks $(ARGS)
 
 lint: $(VENV)/.installed-test  ## ruff: rules and format
@@ -54,14 +58,14 @@ layers: $(VENV)/.installed-test  ## which package may import which
 docs: $(VENV)/.installed-test  ## build the documentation into docs/_build/html; a warning is an error
 	$(BIN)/python -m sphinx -q -W --keep-going -b html docs docs/_build/html
 
-services:  ## start PostgreSQL if it is installed and not running
+services:  ## start PostgreSQL, Redis and RabbitMQ if they are installed and not running
 	@tools/services.sh '$(subst +psycopg,,$(POSTGRES))postgres'
 
 coverage:  ## the bound on what the last whole `make test` reached
 	$(BIN)/coverage report --include='core/*,plugins/*' --fail-under=95
 
-test-postgresql: $(VENV)/.installed-test  ## the tests on PostgreSQL, those with Chromium too
-	$(REQUIRE) ROLECALL_TEST_DATABASE_URL=$(POSTGRES) $(PYTEST) $(NO_DATABASE) $(ARGS)
+test-postgresql: $(VENV)/.installed-test  ## the tests that have a database on PostgreSQL, those with Chromium too
+	$(REQUIRE) ROLECALL_TEST_DATABASE_URL=$(POSTGRES) $(PYTEST) $(ARGS)
 
 test-browser: $(VENV)/.installed-test  ## the tests that drive Chromium, on SQLite
 	$(REQUIRE) $(PYTEST) -m browser $(ARGS)
@@ -74,7 +78,7 @@ clean:  ## remove what these commands made, the virtual environment too
 
 # The stamps are newer than the lists of requirements when everything they name is installed.
 $(VENV)/.installed: setup.cfg pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[demo]'
 	@touch $@
 
 $(VENV)/.installed-test: setup.cfg pyproject.toml | $(BIN)/python

@@ -1,8 +1,31 @@
 #!/usr/bin/env bash
-# Starts the PostgreSQL that the tests use where it is installed and not running. Changes nothing else.
+# Starts the Redis, the RabbitMQ and the PostgreSQL that the tests use where they are installed and not running. Changes nothing else.
 set -euo pipefail
 
 url="${1:?the address of a database to try, postgresql://user@host:port/name}"
+
+listens() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+
+# What it is called, its port, and how it is started.
+broker() {
+    listens "$2" && return
+    if ! command -v "$1" >/dev/null; then
+        echo "$1 is not installed. On Debian: apt-get install $1" >&2
+        exit 1
+    fi
+    "${@:3}" >/dev/null </dev/null
+    for _ in $(seq 300); do
+        listens "$2" && return
+        sleep 0.2
+    done
+    echo "$1 was started and does not listen on port $2." >&2
+    exit 1
+}
+
+# Where Debian has what only root starts.
+PATH="$PATH:/usr/sbin"
+broker redis-server 6379 redis-server --daemonize yes --bind 127.0.0.1 --port 6379 --save "" --dir /tmp
+broker rabbitmq-server 5672 rabbitmq-server -detached
 
 answers() { psql --no-password --quiet --dbname "$url" --command 'SELECT 1' >/dev/null 2>&1; }
 
