@@ -13,7 +13,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
-from rolecall.accounts import identities
+from rolecall.accounts import identities, let_go
 from rolecall.accounts.actors import operator
 from rolecall.config import load
 from rolecall.store.engine import now
@@ -334,6 +334,17 @@ def test_who_is_signed_in_by_a_service_proves_again_there_who_they_are(
     with core.db.read() as session:
         (row,) = session.scalars(select(WebSession))
         assert datetime.now(UTC) - row.authenticated_at < timedelta(minutes=1)
+
+
+@pytest.mark.usefixtures("oidc")
+def test_the_office_sees_where_an_account_was_let_go(signed_in: Callable, core: Application, anna: int) -> None:
+    with core.db.write() as session:
+        let_go.note(session, [anna], ["oidc", "moodle"], now=datetime.now(UTC))
+
+    page = signed_in(owner=True).get(f"/accounts/{anna}/external").text
+
+    assert "Does not sign in with OpenID Connect" in page
+    assert "Does not sign in with moodle" not in page
 
 
 @pytest.mark.usefixtures("oidc")

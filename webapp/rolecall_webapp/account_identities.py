@@ -2,8 +2,8 @@
 
 from flask import g
 
-from rolecall.accounts import identities
-from rolecall.store.tables import LinkedIdentity
+from rolecall.accounts import identities, let_go
+from rolecall.store.tables import LetGo, LinkedIdentity
 from rolecall_webapp.parts import Cell, Facts, cell
 
 #: By what an identity was linked.
@@ -14,8 +14,10 @@ _HOW = {
 
 
 def facts(account_id: int) -> list[Facts]:
-    """What is known of each identity of an account."""
-    return [_one(each) for each in identities.of_account(g.db, account_id)]
+    """What is known of each identity of an account, and where it was let go."""
+    ways = {*g.view.login_methods, let_go.EVERY} if g.view.login_methods else set()
+    gone = [each for each in let_go.of_account(g.db, account_id) if each.method in ways]
+    return [*map(_one, identities.of_account(g.db, account_id)), *map(_gone, gone)]
 
 
 def _one(row: LinkedIdentity) -> Facts:
@@ -27,5 +29,16 @@ def _one(row: LinkedIdentity) -> Facts:
             ("Vouched for by", cell(row.issuer)),
             ("Linked", Cell(at=row.linked_at, note=_HOW.get(row.how, row.how))),
             ("Last used", Cell(at=row.last_used_at) if row.last_used_at else cell("never", plain=True)),
+        ],
+    )
+
+
+def _gone(row: LetGo) -> Facts:
+    where = "any service" if row.method == let_go.EVERY else g.view.login_methods[row.method].label
+    return Facts(
+        title=f"Does not sign in with {where}",
+        facts=[
+            ("Let go", Cell(at=row.at)),
+            ("Comes back", cell("when they link it under “My account”, or the office links or converts it", plain=True)),
         ],
     )

@@ -11,7 +11,7 @@ from sqlalchemy import and_, delete, exists, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from rolecall.accounts import audit, security_notices
+from rolecall.accounts import audit, let_go, security_notices
 from rolecall.accounts.actors import Actor
 from rolecall.errors import Invalid, Refused, Unknown
 from rolecall.sdk.login import ExternalIdentity
@@ -24,6 +24,8 @@ from rolecall.translation import gettext as _
 #: By what an identity was linked: its owner's word, the office's, the provider that made the account there, a verified address; or the
 #: account was opened because it came.
 SELF, OFFICE, CONVERTED, EMAIL, OPENED = "self", "office", "converted", "email", "opened"
+#: By what an account comes back to a service that it was let go at (R39).
+_ON_PURPOSE = {SELF, OFFICE, CONVERTED}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +82,8 @@ def link(
             session.add(row)
     except IntegrityError:
         raise Refused(_("This identity signs somebody in already."), hint=_("Unlink it there first."), code="identity-taken") from None
+    if how in _ON_PURPOSE:
+        let_go.over(session, [account.id], method)
     _follow(session, [account.id])
     payload = {"method": method, "issuer": issuer, "subject": subject, "how": how}
     audit.append(session, actor=actor, kind="identity.link", payload=payload, account_id=account.id, at=now)
@@ -117,6 +121,8 @@ def why_kept(session: Session, account: Account, row: LinkedIdentity) -> str | N
 def unlink(session: Session, account_id: int, identity_id: int, *, actor: Actor, now: datetime) -> LinkedIdentity:
     """Take an identity away from an account; where it was the last one, the password signs in again.
 
+    Its address does not link it there again, until somebody does so on purpose.
+
     :raises Unknown: when the account has no such identity.
     """
     row = session.scalar(select(LinkedIdentity).where(LinkedIdentity.id == identity_id, LinkedIdentity.account_id == account_id))
@@ -124,6 +130,7 @@ def unlink(session: Session, account_id: int, identity_id: int, *, actor: Actor,
         raise Unknown("The account has no such identity.", hint="It may have been unlinked a moment ago.")
     session.delete(row)
     session.flush()
+    let_go.note(session, [account_id], [row.method], now=now)
     session.execute(update(Account).where(Account.id == account_id, Account.sso_provider == row.method).values(sso_provider=None))
     _follow(session, [account_id])
     payload = {"method": row.method, "issuer": row.issuer, "subject": row.subject}
@@ -131,8 +138,12 @@ def unlink(session: Session, account_id: int, identity_id: int, *, actor: Actor,
     return row
 
 
-def release(session: Session, account_ids: Collection[int], methods: Collection[str] | None) -> list[tuple[int, str]]:
-    """Take all identities away from accounts, or those of some methods; return (account, method) of each (R39)."""
+def release(session: Session, account_ids: Collection[int], methods: Collection[str] | None, *, now: datetime) -> list[tuple[int, str]]:
+    """Take all identities away from accounts, or those of some methods; return (account, method) of each (R39).
+
+    Their addresses do not link them there again, until somebody does so on purpose.
+    """
+    let_go.note(session, account_ids, methods, now=now)
     theirs = LinkedIdentity.account_id.in_(among(session, account_ids))
     chosen = theirs if methods is None else and_(theirs, LinkedIdentity.method.in_(list(methods)))
     rows = [
@@ -176,7 +187,7 @@ def _holder(session: Session, method: str, email: str | None) -> int | None:
     """The only account with this address, where the address is its owner's: verified, or as the roster has it.
 
     Not one that somebody typed and never verified: whoever types another's address would wait for them in an account of their own. And
-    not the Global Owner's, nor one that is signed in elsewhere already.
+    not the Global Owner's, nor one that is signed in elsewhere already, nor one that was let go at this service.
     """
     try:
         key = email_key(email or "")
@@ -188,6 +199,8 @@ def _holder(session: Session, method: str, email: str | None) -> int | None:
         return None
     (account,) = holders
     if account.is_owner or account.sso_provider is not None or account.email_key != key:
+        return None
+    if let_go.lasts(session, account.id, method):
         return None
     return account.id if account.email_verified or _is_in_roster(session, account, key) else None
 

@@ -6,7 +6,7 @@ from typing import Any
 from marshmallow import Schema, fields
 from sqlalchemy import select
 
-from rolecall.accounts import identities, sessions
+from rolecall.accounts import identities, let_go, sessions
 from rolecall.accounts.requirements import LINKED_OR_RELEASABLE, NOT_DELETED, PERSON_SYNCS
 from rolecall.builtin.choices import linked_provider_choices, provider_choices
 from rolecall.sdk.action import Action, Batch, Context, Grade, action
@@ -69,10 +69,10 @@ def sync(context: Context, accounts: Batch, params: Mapping[str, Any]) -> None:
     "external.disconnect", label="Disable external provider", group=GROUP, bulk=True, batch=500, params=Disconnection,
     requires=(NOT_DELETED, LINKED_OR_RELEASABLE), syncs=False, grade=Grade.AGREE, fresh_login=True,
     confirm="Signing in is then by local user name and password. Nothing is changed or disabled at the provider, "
-    "and later edits do not link the account again.",
+    "and neither later edits nor signing in there link the account again.",
 )  # fmt: skip
 def disconnect(context: Context, accounts: Batch, params: Mapping[str, Any]) -> None:
-    """Let the providers go: the accounts become local ones, and nobody is called (R39)."""
+    """Let the providers go: the accounts become local ones until somebody links them on purpose, and nobody is called (R39)."""
     chosen = params.get("providers") or None
     held = select(Link.account_id, Link.provider).where(Link.account_id.in_(accounts.ids), Link.goal != "released")
     rows = context.session.execute(held.where(Link.provider.in_(chosen)) if chosen else held).all()
@@ -88,7 +88,7 @@ def disconnect(context: Context, accounts: Batch, params: Mapping[str, Any]) -> 
     for account_id, provider in rows:
         context.record(account_id, f"link:{provider}", "linked", "released")
     links.release(context.session, accounts.ids, chosen, now=context.now)
-    for account_id, method in identities.release(context.session, accounts.ids, chosen):
+    for account_id, method in identities.release(context.session, sorted(linked), chosen, now=context.now):
         context.record(account_id, f"identity:{method}", "linked", "released")
     if params.get("reset_passwords"):
         for account_id, password in context.back_to_first_passwords(sorted(linked)).items():
@@ -104,6 +104,7 @@ def _link(context: Context, ids: Sequence[int], providers: Sequence[str]) -> Non
             )
         )
         links.link(context.session, ids, provider, run_id=context.run_id, converts=True)
+        let_go.over(context.session, ids, provider)
         for account_id in ids:
             if account_id not in known:
                 context.record(account_id, f"link:{provider}", "none", "linked")

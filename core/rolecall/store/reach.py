@@ -22,6 +22,7 @@ from rolecall.store.tables import (
     Handed,
     HandedMember,
     ImportRow,
+    LetGo,
     Link,
     LinkedIdentity,
     Listing,
@@ -140,6 +141,7 @@ def clauses(reach: Reach) -> dict[type[Any], ColumnElement[bool]]:
         HandedMember: exists().where(handed.c.key == HandedMember.handed_key, of_reached_person(handed.c.person_id)),
         ImportRow: or_(ImportRow.list.in_(lists(types)), of_own_run(ImportRow.run_id)),
         Link: own_or_within(Link.account_id),
+        LetGo: own_or_within(LetGo.account_id),
         LinkedIdentity: own_or_within(LinkedIdentity.account_id),
         # What exists at a provider alone may be anybody.
         Match: own_or_within(Match.account_id),

@@ -19,6 +19,7 @@ from rolecall.store.tables import (
     ApiToken,
     AuditEntry,
     Delivery,
+    LetGo,
     Link,
     LinkedIdentity,
     Listing,
@@ -47,8 +48,8 @@ BATCH = 500
 #: What belongs to one account alone.
 _OWN = (
     # Parts before the messages that they are parts of.
-    ApiToken, MessagePart, Delivery, Link, LinkedIdentity, Listing, LoginAttempt, Match, MatchDecision, OneTimeToken, OwnName, PluginData,
-    RecoveryCode, RolePeriod, SavedView, SecondFactor, SignIn, WebSession,
+    ApiToken, MessagePart, Delivery, LetGo, Link, LinkedIdentity, Listing, LoginAttempt, Match, MatchDecision, OneTimeToken, OwnName,
+    PluginData, RecoveryCode, RolePeriod, SavedView, SecondFactor, SignIn, WebSession,
 )  # fmt: skip
 
 

@@ -293,9 +293,9 @@ def test_releasing_takes_those_of_the_chosen_services_or_all(
     link(ben, subject="sub-3")
 
     with db.write() as session:
-        some = identities.release(session, [anna], ["school"])
+        some = identities.release(session, [anna], ["school"], now=noon)
         assert session.get_one(Account, anna).sso_provider == "other"
-        rest = identities.release(session, [anna], None)
+        rest = identities.release(session, [anna], None, now=noon)
         assert session.get_one(Account, anna).sso_provider is None
 
     assert (some, rest) == ([(anna, "school")], [(anna, "other")])

@@ -3,6 +3,7 @@
 import pytest
 from sqlalchemy import update
 
+from rolecall.accounts import let_go
 from rolecall.accounts.passwords import sealed_place
 from rolecall.errors import Invalid
 from rolecall.store.tables import Person
@@ -54,6 +55,8 @@ def test_letting_go_calls_nobody_and_forgets_the_remote_account(school):
     assert school.changed_by("external.disconnect") == {}
 
     assert school.links == [RELEASED]
+    with school.office.app.db.read() as session:
+        assert [each.method for each in let_go.of_account(session, school.id)] == [let_go.EVERY]
     (item,) = school.office.items(1)
     assert (item["before"], item["after"]) == ({"link:moodle": "linked"}, {"link:moodle": "released"})
 
@@ -85,6 +88,8 @@ def test_converting_links_it_again_without_the_old_remote_account(school):
     school.act("external.convert", provider="moodle")
 
     assert school.links == [("moodle", "present", None, True)]
+    with school.office.app.db.read() as session:
+        assert let_go.of_account(session, school.id) == []
 
 
 def test_letting_go_of_another_provider_is_refused_in_words(school):

@@ -5,8 +5,10 @@ from types import ModuleType
 import pytest
 
 from rolecall import LoginMethod, hookimpl
+from rolecall.accounts import identities
 from rolecall.accounts.documents import account_documents
 from rolecall.errors import Invalid
+from rolecall.sdk.login import ExternalIdentity
 from rolecall.store.tables import Account, LinkedIdentity
 from rolecall.testing.fixtures import open_school
 from rolecall.testing.school import School
@@ -87,6 +89,24 @@ def test_disconnecting_takes_the_identities_too(school: School) -> None:
     with school.app.db.read() as session:
         assert session.query(LinkedIdentity).count() == 0
         assert session.get_one(Account, anna).sso_provider is None
+
+
+@pytest.mark.parametrize("providers", [["badge"], []])
+def test_signing_in_there_does_not_link_what_was_disconnected_until_somebody_does_so_on_purpose(school: School, providers: list) -> None:
+    anna = school.student("Anna", email="anna@school.example")
+    with school.app.db.write() as session:
+        session.get_one(Account, anna).email_verified = True
+    school.act("external.link_identity", anna, method="badge", subject="card-7", agreed=True)
+    school.act("external.disconnect", anna, providers=providers, agreed=True)
+    found = ExternalIdentity(issuer="https://badge.example", subject="card-8", email="anna@school.example", email_verified=True)
+
+    def whose():
+        with school.app.db.read() as session:
+            return identities.recognise(session, "badge", found, speaks_for=True)
+
+    assert whose() is None
+    school.act("external.link_identity", anna, method="badge", subject="card-8", agreed=True)
+    assert whose() == identities.Recognised(account_id=anna)
 
 
 def test_a_service_that_is_not_set_up_links_nobody(school: School) -> None:

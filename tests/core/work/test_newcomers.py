@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select, update
 
-from rolecall.accounts import newcomers, sign_in
+from rolecall.accounts import let_go, newcomers, sign_in
 from rolecall.accounts.admission import CLOSED
 from rolecall.errors import Forbidden, Invalid
 from rolecall.sdk.login import ExternalIdentity
@@ -206,6 +206,17 @@ def test_in_doubt_nothing_is_opened_or_linked_and_nothing_is_left(door: Door, ca
     assert (door.count(Account), door.count(Person), door.count(LinkedIdentity)) == (*before, 0)
     with door.db.read() as session:
         assert session.scalars(select(SignIn.result).order_by(SignIn.id)).all()[-1] in ("not-opened", "deleted", "disabled", "unlinked")
+
+
+def test_whose_account_was_disconnected_gets_no_second_one(door: Door) -> None:
+    made = door.make(make_account, "Anna", email=EMAIL, email_verified=True)
+    with door.db.write() as session:
+        let_go.note(session, [made.id], None, now=datetime.now(UTC))
+
+    outcome = door.come(EVERYBODY)
+
+    assert (outcome.account_id, outcome.message) == (None, newcomers.TAKEN)
+    assert (door.count(Account), door.count(LinkedIdentity)) == (1, 0)
 
 
 def test_a_closed_account_is_not_opened_a_second_time_by_another_identity(door: Door) -> None:

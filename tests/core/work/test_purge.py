@@ -187,7 +187,7 @@ def test_run_of_a_purged_account_has_no_rights_any_more(school):
 def test_every_table_that_points_at_accounts_is_thought_of(school):
     handled = {
         # These leave.
-        "api_token", "delivery", "identity", "link", "listing", "login_attempt", "match", "match_decision", "message_part",
+        "api_token", "delivery", "identity", "let_go", "link", "listing", "login_attempt", "match", "match_decision", "message_part",
         "one_time_token", "own_name", "plugin_data", "recovery_code", "role_period", "saved_view", "second_factor", "session", "sign_in",
         # These stay without the account.
         "username_claim", "run", "run_item",

@@ -6,7 +6,7 @@ from rolecall.store.tables.base import Base, Json, UtcTime
 from rolecall.store.tables.classes import ClassLink, ClassMember, SchoolClass
 from rolecall.store.tables.handed import Handed, HandedGroup, HandedMember
 from rolecall.store.tables.health import SyncSample, SyncTotal, Worker
-from rolecall.store.tables.identities import LinkedIdentity, LoginAttempt
+from rolecall.store.tables.identities import LetGo, LinkedIdentity, LoginAttempt
 from rolecall.store.tables.links import Link, Slot
 from rolecall.store.tables.matches import Comparison, Match, MatchDecision, OwnName, RemoteAccount, RemoteName
 from rolecall.store.tables.messages import Delivery, MessagePart, MessageText
@@ -31,6 +31,7 @@ __all__ = [
     "HandedMember",
     "ImportRow",
     "Json",
+    "LetGo",
     "Link",
     "LinkedIdentity",
     "Listing",

@@ -26,6 +26,17 @@ class LinkedIdentity(Base):
     last_used_at: Mapped[datetime | None]
 
 
+class LetGo(Base):
+    """An account that was let go at a service: an address alone does not link it there again (R39)."""
+
+    __tablename__ = "let_go"
+
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id"), primary_key=True)
+    #: The login method's id, or ``*``: all of them.
+    method: Mapped[str] = mapped_column(String(40), primary_key=True)
+    at: Mapped[datetime]
+
+
 class LoginAttempt(Base):
     """A browser that was sent to a service. The state it must bring back is stored as its SHA-256 only; the row is used up once (F-04)."""
 
