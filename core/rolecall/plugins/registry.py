@@ -9,7 +9,8 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from importlib.metadata import EntryPoint, entry_points
+from functools import lru_cache
+from importlib.metadata import Distribution, EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -24,7 +25,7 @@ from rolecall import catalogues, hookspecs
 from rolecall.errors import PluginRejected
 from rolecall.plugins.given import read_given
 from rolecall.plugins.plugin import CORE, Plugin
-from rolecall.plugins.validate import check_hooks, collect
+from rolecall.plugins.validate import check_name, collect
 from rolecall.sdk.action import Action
 from rolecall.sdk.channel import Channel
 from rolecall.sdk.endpoint import Endpoint
@@ -152,14 +153,10 @@ class Registry:
         try:
             if name in self.installed:
                 raise PluginRejected(f"A plugin called {name} is installed already.")
-            if isinstance(source, EntryPoint):
-                version = source.dist.version if source.dist else ""
-                module = source.load()
-            else:
-                module = source
+            check_name(name)
+            module = source.load() if isinstance(source, EntryPoint) else source
             label = str(getattr(module, "LABEL", name))
-            version = str(getattr(module, "__version__", version))
-            check_hooks(name, module)
+            version = str(getattr(module, "__version__", None) or _distributed(source))
             _add_translations(module)
             plugin = self._register(name, label, version, module)
         except (Exception, SystemExit) as error:  # a plugin may do anything; it must never stop the application
@@ -168,26 +165,46 @@ class Registry:
             log.error("plugin left out", plugin=name, error=str(error), exc_info=not isinstance(error, PluginRejected))
             fault = str(error) if isinstance(error, PluginRejected) else f"{type(error).__name__}: {error}"
             if name not in self.installed:
+                version = version or _distributed(source)
                 self.installed[name] = Plugin(name=name, label=label, version=version, fault=f"It could not be loaded. {fault}")
             return
         self.installed[name] = plugin
 
     def _register(self, name: str, label: str, version: str, module: ModuleType) -> Plugin:
-        self._manager.register(module, name)
         try:
+            self._hook_in(name, module)
             plugin = collect(name, label, version, module, lambda hook: self._answer(module, hook), self._taken)
         except BaseException:
-            self._manager.unregister(name=name)
+            if self._manager.has_plugin(name):  # pluggy keeps it although a hook of it did not fit
+                self._manager.unregister(name=name)
             raise
         for kind, attribute in _KINDS.items():
             self._taken[kind].update(getattr(plugin, attribute))
         return replace(plugin, given=read_given(plugin, *self._given[name])) if name in self._given else plugin
+
+    def _hook_in(self, name: str, module: ModuleType) -> None:
+        # A misspelt hook or a wrong argument would be silence otherwise.
+        try:
+            self._manager.register(module, name)
+            self._manager.check_pending()
+        except pluggy.PluginValidationError as error:
+            raise PluginRejected(f"The plugin {name} does not fit the hooks: {error}") from error
 
     def _answer(self, module: ModuleType, hook: str) -> Any:
         for implementation in getattr(self._manager.hook, hook).get_hookimpls():
             if implementation.plugin is module:
                 return implementation.function()
         return None
+
+
+def _distributed(source: EntryPoint | ModuleType) -> str:
+    return _version(source.dist) if isinstance(source, EntryPoint) and source.dist else ""
+
+
+@lru_cache(maxsize=64)
+def _version(distribution: Distribution) -> str:
+    # One package may bring many plugins, and reading what it says of itself takes longer than loading one of them.
+    return distribution.version
 
 
 def _add_translations(module: ModuleType) -> None:

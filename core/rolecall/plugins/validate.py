@@ -8,10 +8,8 @@ from collections.abc import Callable, Iterable, Mapping
 from types import ModuleType
 from typing import Any, TypeVar
 
-import pluggy
 from marshmallow import Schema
 
-from rolecall import hookspecs
 from rolecall.errors import PluginRejected
 from rolecall.plugins.plugin import CORE, Plugin
 from rolecall.sdk import login_settings
@@ -36,20 +34,13 @@ _PERMISSIONS = frozenset(f"{area}:{verb}" for area in AREAS for verb in VERBS)
 _ACTION_ID = re.compile(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*")
 
 
-def check_hooks(name: str, module: ModuleType) -> None:
-    """Refuse a misspelt hook or a wrong argument: it would be silence otherwise.
+def check_name(name: str) -> None:
+    """Refuse a name that no address, setting or table could carry.
 
-    :raises PluginRejected: naming the hook.
+    :raises PluginRejected: naming it.
     """
     if not _NAME.fullmatch(name):
         raise PluginRejected(f"The plugin's name {name!r} must be lower-case letters, digits and underscores.")
-    manager = pluggy.PluginManager(hookspecs.PROJECT)
-    manager.add_hookspecs(hookspecs)
-    try:
-        manager.register(module, name)
-        manager.check_pending()
-    except pluggy.PluginValidationError as error:
-        raise PluginRejected(f"The plugin {name} does not fit the hooks: {error}") from error
 
 
 def collect(
