@@ -7,19 +7,19 @@ Each test gets a database of its own, migrated once: a copied file on SQLite, th
 import os
 import shutil
 import socket
-from collections.abc import Callable, Iterator
+import sys
+import threading
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
+import once
 import pytest
 from cryptography.fernet import Fernet
 from hypothesis import HealthCheck, settings
-from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.engine import URL
-from sqlalchemy.util import LRUCache
-from werkzeug.routing import Rule
 
 from rolecall.accounts.sealing import Keyring
 from rolecall.store import schema
@@ -33,50 +33,21 @@ _LARGE = 256 * 1024
 #: Whoever has a database has it by one of these fixtures, or asks for one while it runs, as the kit does.
 _DATABASES = {"database_url", "empty_database_url", "_migrated", "request"}
 
+_HERE = Path(__file__).parent
+#: Tests mirror the source: those of the core and the plugins lie here, and are what the bound on their coverage is about.
+_MEASURED = {"core", "plugins"}
+
 # How long an example takes says how busy the machine is, and nothing of what is proved.
 settings.register_profile("rolecall", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("rolecall")
 
-#: What Werkzeug compiled to build the address of a rule: the same rule comes again with each application, and compiling
-#: those of all pages takes 0.25 s, which is longer than most tests do.
-_BUILDERS: dict[tuple[object, ...], Callable[..., object]] = {}
-
 
 @pytest.fixture(scope="session", autouse=True)
-def _rules_are_compiled_once() -> Iterator[None]:
-    compiled = Rule._compile_builder
-
-    def compile_once(rule: Rule, append_unknown: bool = True) -> Callable[..., object]:
-        key = (rule.rule, rule.subdomain, rule.host, tuple(sorted((rule.defaults or {}).items())), append_unknown)
-        if key not in _BUILDERS:
-            _BUILDERS[key] = compiled(rule, append_unknown)
-        return _BUILDERS[key]
-
+def _built_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Rule, "_compile_builder", compile_once)
+        once.rules(patch)
+        once.plugins(patch)
         yield
-
-
-class _Statements(LRUCache[tuple[Any, ...], Any]):
-    """SQL that any test of this process has compiled: each has an engine of its own, and compiling takes longer than the database does.
-
-    An engine has its statements by its dialect; those of all tests are configured alike, so that the name of the database stands for it.
-    """
-
-    def get(self, key: tuple[Any, ...], default: Any = None) -> Any:
-        """Return the statement as it was compiled for such a database."""
-        return super().get((key[0].name, *key[1:]), default)
-
-    def __setitem__(self, key: tuple[Any, ...], value: Any) -> None:
-        super().__setitem__((key[0].name, *key[1:]), value)
-
-
-_STATEMENTS = _Statements(5_000)
-
-
-@event.listens_for(Engine, "engine_connect")
-def _statements_are_compiled_once(connection: Connection) -> None:
-    connection.execution_options(compiled_cache=_STATEMENTS)
 
 
 def _listens(port: int) -> bool:
@@ -105,6 +76,21 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         (kept if _DATABASES.intersection(getattr(item, "fixturenames", ())) else left).append(item)
     items[:] = kept
     config.hook.pytest_deselected(items=left)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Measure coverage only while a test of the core or of a plugin runs: others come through by the way, and measuring takes double."""
+    tracer, of_threads = sys.gettrace(), threading.gettrace()
+    if tracer is None or item.path.relative_to(_HERE).parts[0] in _MEASURED:
+        return (yield)
+    sys.settrace(None)
+    threading.settrace(None)  # type: ignore[arg-type]
+    try:
+        return (yield)
+    finally:
+        sys.settrace(tracer)
+        threading.settrace(of_threads)  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="session")

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import once
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from cryptography.fernet import Fernet
 from flask import Flask
 from flask.testing import FlaskClient
-from jinja2.bccache import Bucket, BytecodeCache
 from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import BrowserContext, Page, sync_playwright
 from sqlalchemy.orm import Session
@@ -33,25 +33,6 @@ QUIET = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update",
     "--disable-sync",
 )  # fmt: skip
-
-
-class _Compiled(BytecodeCache):
-    """Templates that any test of this process has compiled: compiling them takes longer than most tests do."""
-
-    def __init__(self) -> None:
-        self._code: dict[str, bytes] = {}
-
-    def load_bytecode(self, bucket: Bucket) -> None:
-        """Give a template its code, if it is the same text."""
-        if bucket.key in self._code:
-            bucket.bytecode_from_string(self._code[bucket.key])
-
-    def dump_bytecode(self, bucket: Bucket) -> None:
-        """Keep the code of a template."""
-        self._code[bucket.key] = bucket.bytecode_to_string()
-
-
-_COMPILED = _Compiled()
 
 
 @dataclass(frozen=True)
@@ -93,7 +74,7 @@ def application(core: Application) -> Flask:
             Period(code="2026", code_key="2026", name="2026–27", starts_on=date(2026, 9, 1), ends_on=date(2027, 6, 30), is_current=True)
         )
     flask = create_app(core)
-    flask.jinja_env.bytecode_cache = _COMPILED
+    flask.jinja_env.bytecode_cache = once.TEMPLATES
     return flask
 
 
