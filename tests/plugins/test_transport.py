@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from cryptography.fernet import Fernet
+from effort import ends_early
 
 from rolecall import AccountSnapshot, PersonSnapshot, Provider
 from rolecall.config import load
@@ -97,7 +98,7 @@ def endless(server: Server, connection: socket.socket) -> None:
 def dripping(server: Server, connection: socket.socket) -> None:
     """Answer a byte now and then, so that no single wait is long."""
     server.send(connection, b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 100000\r\n\r\n[")
-    until = time.monotonic() + 10 * DEADLINE
+    until = time.monotonic() + 60 * DEADLINE
     while time.monotonic() < until:
         server.send(connection, b" ")
         threading.Event().wait(DEADLINE / 10)
@@ -165,11 +166,7 @@ def test_no_provider_reads_an_answer_without_end(name: str) -> None:
 
 @pytest.mark.parametrize("name", PROVIDERS)
 def test_no_provider_waits_longer_than_a_call_may_take_in_all(name: str) -> None:
-    with serving(dripping) as server, provider_at(name, server.host) as provider:
-        begun = time.monotonic()
-        with pytest.raises(ProviderError):
-            provider.find(ANNA)
-        taken = time.monotonic() - begun
+    with serving(dripping) as server, provider_at(name, server.host) as provider, ends_early(), pytest.raises(ProviderError):
+        provider.find(ANNA)
 
     assert server.connections == 1
-    assert taken < 6 * DEADLINE

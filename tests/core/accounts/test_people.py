@@ -1,9 +1,9 @@
 """People of the seven lists: their rules, adding and editing."""
 
-import time
 from datetime import UTC, datetime
 
 import pytest
+from effort import at_most
 
 from rolecall.accounts import people, seed, statuses
 from rolecall.errors import Invalid, Refused, Stale, Unknown
@@ -168,12 +168,8 @@ def test_nobody_is_related_to_themselves(db):
 @pytest.mark.parametrize("field", ["code", "first_name", "last_name", "email", "phone", "language", "status", "active"])
 @pytest.mark.parametrize("text", ["a" * 100_000, "@." * 50_000, "1 " * 50_000, "\u0301" * 100_000, "a-" * 50_000])
 def test_hostile_lengths_are_refused_at_once(db, field, text):
-    begun = time.perf_counter()
-
-    with pytest.raises(Invalid):
+    with at_most(seconds=1), pytest.raises(Invalid):
         people.validate_person(ANNA | {field: text}, people_list="students", known_statuses={}, new=True)
-
-    assert time.perf_counter() - begun < 0.25
 
 
 def test_the_canonical_code_is_stored_beside_the_code(db):

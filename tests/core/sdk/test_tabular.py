@@ -1,11 +1,11 @@
 """The CSV reader: what it accepts, what it refuses with a row, and that it never holds a file."""
 
 import io
-import time
 import tracemalloc
 import zipfile
 
 import pytest
+from effort import at_most
 
 from rolecall.errors import Invalid
 from rolecall.sdk.tabular import BadRow, Row, Table, TableLimits
@@ -84,14 +84,11 @@ ROWS = {
 
 @pytest.mark.parametrize(("content", "options", "words"), REFUSED.values(), ids=REFUSED)
 def test_broken_file_is_refused_with_its_place_and_a_remedy(content, options, words):
-    started = time.monotonic()
-
-    with pytest.raises(Invalid) as refusal:
+    with at_most(seconds=5), pytest.raises(Invalid) as refusal:
         read(content, name="people.csv", **options)
 
     assert words in str(refusal.value)
     assert str(refusal.value).startswith("people.csv")
-    assert time.monotonic() - started < 2
 
 
 @pytest.mark.parametrize(("content", "expected"), ROWS.values(), ids=ROWS)
@@ -170,11 +167,11 @@ def test_path_names_the_file_and_a_missing_one_is_a_sentence(tmp_path):
         Table(tmp_path)
 
 
-def test_hundred_thousand_rows_pass_in_little_memory(tmp_path):
+def test_a_long_file_passes_in_little_memory(tmp_path):
     path = tmp_path / "people.csv"
     with path.open("wb") as file:
         file.write(HEADER)
-        file.writelines(b"%d,Anna,anna%d@school.example\n" % (number, number) for number in range(100_000))
+        file.writelines(b"%d,Anna,anna%d@school.example\n" % (number, number) for number in range(30_000))
 
     tracemalloc.start()
     with Table(path) as table:
@@ -182,6 +179,6 @@ def test_hundred_thousand_rows_pass_in_little_memory(tmp_path):
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
 
-    assert count == 100_000
-    # All rows at once are 50 MB; whatever other threads of this process allocate meanwhile is counted too.
-    assert peak < 10_000_000
+    assert count == 30_000
+    # All rows at once are 15 MB; whatever other threads of this process allocate meanwhile is counted too.
+    assert peak < 3_000_000

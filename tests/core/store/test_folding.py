@@ -1,8 +1,7 @@
 """Keys of identifiers and folded texts of searches."""
 
-import time
-
 import pytest
+from effort import at_most
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -126,13 +125,9 @@ def test_scripts_are_those_of_the_letters():
 
 @pytest.mark.parametrize("text", ["a" * 100_000, "\u0301" * 100_000, "ß" * 100_000, "@" * 100_000, "a\u0315\u0300" * 33_000])
 def test_hostile_lengths_are_answered_at_once(text):
-    begun = time.perf_counter()
-
     for check in (canonical, email_key):
-        with pytest.raises(Invalid):
+        with at_most(seconds=1), pytest.raises(Invalid):
             check(text)
-
-    assert time.perf_counter() - begun < 0.25
 
 
 def test_names_with_numbers_sort_as_people_count():

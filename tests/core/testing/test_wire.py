@@ -3,12 +3,12 @@
 import gc
 import json
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from datetime import timedelta
 
 import pytest
+from effort import ends_early
 from werkzeug.wrappers import Request
 from werkzeug.wrappers import Response as Reply
 
@@ -101,7 +101,7 @@ def test_one_connection_serves_many_requests_with_and_without_a_body(wire):
 
 
 def test_many_clients_are_served_at_once(wire, club):
-    meeting = threading.Barrier(4, timeout=2)
+    meeting = threading.Barrier(4, timeout=15)
     wire.run(meeting.wait, next=4)
 
     with ThreadPoolExecutor(4) as threads:
@@ -186,13 +186,10 @@ def test_a_delay_within_the_deadline_is_only_slow(wire, club):
 def test_a_reply_that_drips_ends_by_the_deadline(club, part):
     club.members = ["Anna"] * 200
     with Wire(club, deadline=0.3) as wire:
-        wire.drip(0.02, part=part)
-        begun = time.monotonic()
+        wire.drip(1, part=part)
 
-        with pytest.raises(Transient):
+        with ends_early(), pytest.raises(Transient):
             wire.http.get(wire.url)
-
-        assert time.monotonic() - begun < 1.5
 
 
 def test_a_reply_that_drips_quickly_arrives_whole(wire, club):
@@ -209,7 +206,7 @@ def test_something_else_can_happen_at_any_point_of_an_exchange(wire, club, when)
     wire.run(lambda: (seen.append((len(club.members), wire.journal[0].status)), done.set()), when=when)
 
     assert join(wire).status == 201
-    assert done.wait(2)
+    assert done.wait(15)
     assert seen == [{"before": (0, None), "after": (1, None), "mid": (1, 201), "end": (1, 201)}[when]]
 
 
@@ -296,13 +293,11 @@ def test_closing_ends_what_is_under_way_and_frees_the_port(club):
 
     with ThreadPoolExecutor(1) as threads:
         waiting = threads.submit(join, wire)
-        assert arrived.wait(2)
-        begun = time.monotonic()
-        wire.close()
-        wire.close()
-
-        assert time.monotonic() - begun < 1
-        waiting.exception(timeout=2)
+        assert arrived.wait(15)
+        with ends_early():
+            wire.close()
+            wire.close()
+        waiting.exception(timeout=15)
     with closing(Http(allow=[wire.host], deadline=1)) as http, pytest.raises(Transient):
         http.get(wire.url)
     gc.collect()  # a socket that was left open would be a ResourceWarning now, and warnings are errors

@@ -1,14 +1,16 @@
 """Files that are no roster, lack something, or mean harm: each is refused with a sentence that names it."""
 
 import struct
-import time
 import zipfile
+from functools import partial
 from pathlib import Path
 
 import pytest
+from effort import at_most
 
 from rolecall.errors import Invalid
-from rolecall_oneroster import OneRosterSource
+from rolecall.sdk.tabular import TableLimits
+from rolecall_oneroster import OneRosterSource, files
 
 USERS = "sourcedId,status,enabledUser,role,givenName,familyName\n1,,true,student,Anna,Alpha\n"
 MANIFEST = "propertyName,value\noneroster.version,{}\nfile.users,bulk\n"
@@ -100,18 +102,19 @@ def test_zip_with_two_rosters_is_refused(tmp_path):
 
 def test_zip_with_a_huge_directory_is_refused_at_once(tmp_path):
     path = packed(tmp_path / "many.zip", [(f"{number:0200}.csv", b"") for number in range(5_000)])
-    started = time.monotonic()
 
-    assert "far too many files" in refusal(path)
-    assert time.monotonic() - started < 1
+    with at_most(seconds=1):
+        assert "far too many files" in refusal(path)
 
 
 @pytest.mark.parametrize("line", [b"x" * 999 + b"\n", b"\n", b'"'], ids=["rows", "empty rows", "quotation marks"])
-def test_bomb_ends_at_the_limits_of_a_table(line, tmp_path):
+def test_bomb_ends_at_the_limits_of_a_table(line, tmp_path, monkeypatch):
+    # A tenth of the limits that hold in earnest: what is shown is that a table within a zip has them too.
+    monkeypatch.setattr(files, "Table", partial(files.Table, limits=TableLimits(bytes=20_000_000, rows=100_000)))
     path = tmp_path / "bomb.zip"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive, archive.open("users.csv", "w") as member:
         member.write(USERS.encode())
-        for _ in range(210):
+        for _ in range(21):
             member.write(line * (1_000_000 // len(line)))
 
     assert path.stat().st_size < 1_000_000
