@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 from unicodedata import normalize
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import Session
 
 from rolecall.accounts import admission, eligibility, roles, usernames
@@ -91,6 +91,11 @@ def record(found: ExternalIdentity, user_type: str) -> Mapping[str, Any]:
     }  # fmt: skip
 
 
+def perhaps(email: str, key: str) -> Select[int, str | None]:
+    """Select the people whose address may be this one, by an index; ``email_key`` has the last word."""
+    return select(Person.id, Person.email).where(func.lower(Person.email).in_({email.strip().lower(), _ascii_lower(email.strip()), key}))
+
+
 def roles_to_give(session: Session, chosen: Sequence[str]) -> dict[str, int]:
     """Return by user type which of the chosen roles are given; one that may do more by now than when it was chosen is not."""
     return {each.user_type: each.id for each in roles.modest(session) if str(each.id) in chosen}
@@ -113,9 +118,12 @@ def _by_code(session: Session, code: str | None) -> frozenset[int]:
 
 
 def _by_email(session: Session, email: str, key: str) -> frozenset[int]:
-    spelt = {email.strip().lower(), email.strip(), key}
-    rows = session.execute(select(Person.id, Person.email).where(or_(func.lower(Person.email).in_(spelt), Person.email.in_(spelt))))
-    return frozenset(row.id for row in rows if _is(row.email, key))
+    return frozenset(row.id for row in session.execute(perhaps(email, key)) if _is(row.email, key))
+
+
+def _ascii_lower(text: str) -> str:
+    """A text as SQLite's ``lower`` leaves it, and PostgreSQL's in the locale C."""
+    return "".join(each.lower() if each.isascii() else each for each in text)
 
 
 def _is(email: str | None, key: str) -> bool:

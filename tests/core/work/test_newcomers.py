@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
 
 from rolecall.accounts import let_go, newcomers, sign_in
 from rolecall.accounts.admission import CLOSED
@@ -100,6 +100,30 @@ def test_somebody_of_the_lists_gets_the_account_of_their_type_with_the_role_that
         entry = session.scalars(select(AuditEntry).where(AuditEntry.kind == "account.open")).one()
         assert (entry.actor, entry.account_id) == ("sign-in:school", account.id)
         assert (entry.payload["subject"], entry.payload["new_person"], entry.payload["after"]["type"]) == ("sub-anna", False, "teacher")
+
+
+def test_an_address_is_found_by_its_index(door: Door) -> None:
+    wanted = newcomers.perhaps("ÄNNA@School.example", "änna@school.example")
+    with door.db.read() as session:
+        if not door.db.is_sqlite:
+            session.execute(text("SET LOCAL enable_seqscan = off"))
+        explain = "EXPLAIN QUERY PLAN" if door.db.is_sqlite else "EXPLAIN"
+        sql = wanted.compile(session.get_bind(), compile_kwargs={"literal_binds": True})
+        plan = " ".join(str(row) for row in session.connection().exec_driver_sql(f"{explain} {sql}"))
+
+    assert "ix_person_email_lower" in plan
+
+
+@pytest.mark.parametrize(
+    ("kept", "told"), [(EMAIL.upper(), EMAIL), (EMAIL, EMAIL.upper()), ("Jürgen@school.example", "JÜRGEN@school.example"),
+                       ("JÜRGEN@school.example", "JÜRGEN@school.example")],
+)  # fmt: skip
+def test_an_address_is_the_same_in_any_case(door: Door, kept: str, told: str) -> None:
+    person = door.make(make_person, "Anna", list="teachers", email=kept)
+
+    door.come(LISTED, email=told)
+
+    assert [each.person_id for each in door.accounts()] == [person.id]
 
 
 def test_who_gets_no_role_has_an_account_and_waits_for_the_office(door: Door) -> None:

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, column, func
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from rolecall.store.tables.base import Base
@@ -28,7 +28,12 @@ class Person(Base):
     """A row in one of the seven lists (R1, R2)."""
 
     __tablename__ = "person"
-    __table_args__ = (UniqueConstraint("list", "code_key"), Index("ix_person_list_name", "list", "last_name", "first_name", "id"))
+    __table_args__ = (
+        UniqueConstraint("list", "code_key"),
+        Index("ix_person_list_name", "list", "last_name", "first_name", "id"),
+        # Who it is that comes by another service for the first time.
+        Index("ix_person_email_lower", func.lower(column("email"))),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     list: Mapped[str] = mapped_column(String(20))
