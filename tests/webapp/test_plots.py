@@ -56,7 +56,21 @@ def test_where_there_is_nothing_to_draw_a_sentence_says_so() -> None:
         "Nobody counted yet, the last 24 hours.",
     )
     assert plots.pending(history([(1, 0)]), Span.MONTH).summary == "Nothing waited, the last 30 days."
-    assert plots.done(history([]), Span.DAY).paths == ()
+
+
+@pytest.mark.parametrize(
+    ("counts", "span", "said"),
+    [
+        ([], Span.DAY, "Nobody counted yet, the last 24 hours."),
+        ([(1, 0)], Span.DAY, "No figures yet: they take two counts, which are ten minutes apart."),
+        ([(1, 0)], Span.MONTH, "No figures yet: they take two counts, which are an hour apart."),
+        ([(1, 0), (2, 0)], Span.DAY, "Nothing was done, the last 24 hours."),
+    ],
+)
+def test_that_nothing_was_done_is_said_once_it_is_known(counts: list, span: Span, said: str) -> None:
+    plot = plots.done(history(counts), span)
+
+    assert (plot.paths, plot.summary) == ((), said)
 
 
 @pytest.mark.parametrize(("number", "top"), [(1, "1"), (2, "2"), (3, "5"), (7, "10"), (11, "20"), (240, "500"), (100_000, "100,000")])

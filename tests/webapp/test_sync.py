@@ -7,7 +7,7 @@ from types import ModuleType
 
 import pytest
 from cryptography.fernet import Fernet
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from rolecall import hookimpl
 from rolecall.accounts import people
@@ -75,8 +75,19 @@ def test_each_provider_has_a_row_that_says_what_to_do_next(signed_in: Callable, 
 
     assert "1 account needs somebody" in page
     assert "<dt>Pending</dt><dd>3</dd>" in page
-    assert "Whoever may edit the integrations." in page
+    assert "Whose job: Whoever may edit the integrations." in page
     assert "/sync/service?state=blocked" in page
+
+
+def test_where_everything_is_in_step_it_is_nobody_s_job(signed_in: Callable, core: Application, links: list[int]) -> None:
+    with core.db.write() as session:
+        session.execute(update(Link).values(synced=Link.wanted, blocked=False, attempts=0))
+
+    page = signed_in("integrations:view").get("/sync").text
+
+    assert "Nothing: every account is in step." in page
+    assert "Nobody has to do anything." in page
+    assert "Whose job" not in page
 
 
 def test_without_a_provider_the_page_says_how_to_begin(signed_in: Callable) -> None:

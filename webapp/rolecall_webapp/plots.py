@@ -66,7 +66,7 @@ def done(history: History, span: Span) -> Plot:
     piece = "hour" if span is Span.DAY else "day"
     title = f"Done and failed per {piece}"
     if not most and not worst:
-        return Plot(title=title, summary=f"Nothing was done, {_over(span)}.")
+        return Plot(title=title, summary=_nothing_done(history, span))
     top = _round_up(most)
     depth = _round_up(worst) if worst else 0
     unit = HEIGHT / (top + depth)
@@ -91,6 +91,16 @@ def done(history: History, span: Span) -> Plot:
         marks=_marks(history, span),
         legend=[("done", "done"), ("failed", "failed, below the line")],
     )
+
+
+def _nothing_done(history: History, span: Span) -> str:
+    """What is known where there is nothing to draw: what was done is told by the difference of two counts."""
+    if not history.points:
+        return f"Nobody counted yet, {_over(span)}."
+    if len(history.points) == 1:
+        apart = "ten minutes" if span is Span.DAY else "an hour"
+        return f"No figures yet: they take two counts, which are {apart} apart."
+    return f"Nothing was done, {_over(span)}."
 
 
 def rows(history: History, span: Span) -> list[tuple[str, int | None, int, int]]:

@@ -42,7 +42,7 @@ def watch(each: Health, history: History, span: Span) -> Watch:
         href=url_for("sync.provider", name=each.provider),
         state=state_of(each),
         advice=each.advice,
-        who=each.who,
+        who=f"Whose job: {each.who}" if each.needs_somebody else each.who,
         figures=_figures(each),
         plots=[plots.pending(history, span), plots.done(history, span)],
         table=_table(each, history, span),

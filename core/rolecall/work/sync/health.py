@@ -28,7 +28,7 @@ WORDS = ("unusable", "refused", "down", "held", "slow", "paused", "waiting", "re
 #: What was not tried for so long is more than a queue: a worker, or the provider, is too slow for what there is to do.
 SLOW = timedelta(minutes=15)
 
-NOBODY = "Nobody: it goes on by itself."
+NOBODY = "Nobody has to do anything."
 OFFICE = "Whoever may edit the integrations."
 OPERATOR = "Whoever runs Rolecall."
 
