@@ -284,6 +284,9 @@ def _checked_name(session: Session, own: int | None, name: str, user_type: str, 
         return name, ""
     if key in _RESERVED:
         wrong["name"] = [f"“{name}” is a word of the filters. Choose another name."]
+    elif key.partition("/")[0] in USER_TYPES and "/" in key:
+        # Where two types share a name, the one that is meant is written so.
+        wrong["name"] = [f"“{key.partition('/')[0]}/” before a name stands for the user type. Choose another name."]
     elif len(name) > 100:
         wrong["name"] = ["The name is too long. Use at most 100 characters."]
     elif session.scalar(select(Role.id).where(Role.user_type == user_type, Role.name_key == key, Role.id != (own or 0))) is not None:

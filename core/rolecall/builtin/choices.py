@@ -57,16 +57,17 @@ def role_choices(context: FormContext) -> Sequence[Option]:
 
 
 def find_role(session: Session, word: str) -> Role:
-    """Find the role that :func:`role_choices` offered under this word.
+    """Find the role that :func:`role_choices` offered under this word, by its name or as ``type/name``; names may have strokes too.
 
-    :raises Invalid: when it was renamed, closed or deleted meanwhile.
+    :raises Invalid: when it was renamed, closed or deleted meanwhile, or another type has got a role of that name.
     """
-    user_type, _, name = word.rpartition("/")
-    statement = select(Role).where(Role.active, Role.name == (name if user_type in USER_TYPES else word))
-    role = session.scalars(statement.where(Role.user_type == user_type) if user_type in USER_TYPES else statement).one_or_none()
-    if role is None:
+    found = [each for each in session.scalars(select(Role).where(Role.active)) if word in (each.name, f"{each.user_type}/{each.name}")]
+    if not found:
         raise Invalid(f"There is no active role “{word}” any more.")
-    return role
+    if len(found) > 1:
+        ways = " or ".join(sorted(f"{each.user_type}/{each.name}" for each in found))
+        raise Invalid(f"Several types have a role “{word}” now.", hint=f"Choose {ways}.")
+    return found[0]
 
 
 def provider_choices(context: FormContext) -> Sequence[Option]:

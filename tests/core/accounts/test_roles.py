@@ -29,6 +29,7 @@ def test_a_role_has_a_name_a_type_and_permissions(db):
         ({"name": "none"}, "name"),
         ({"name": "ALL"}, "name"),
         ({"name": "x" * 101}, "name"),
+        ({"name": "Teacher/Guest"}, "name"),
         ({"name": "gu\u200best"}, "name"),
         ({"name": "Guеst"}, "name"),
         ({"name": "guest"}, "name"),
@@ -46,6 +47,12 @@ def test_a_wrong_field_is_named(db, facts, field):
             roles.create(session, **({"name": "New", "user_type": "student", "actor": OPERATOR} | facts))
 
     assert list(refused.value.fields) == [field]
+
+
+@pytest.mark.parametrize("name", ["Year 1/2", "Pupil/Guest", "/", "Teacher"])
+def test_a_name_may_have_a_stroke_that_does_not_look_like_a_type(db, name):
+    with db.write() as session:
+        assert roles.create(session, name=name, user_type="student", actor=OPERATOR).name == name
 
 
 def test_the_same_name_may_be_used_for_another_type(db):

@@ -3,6 +3,7 @@
 import pytest
 from sqlalchemy import select, update
 
+from rolecall.builtin.choices import find_role
 from rolecall.errors import Invalid, Refused
 from rolecall.store.tables import Period, RolePermission
 from rolecall.testing.factories import make_account, make_period, make_role
@@ -86,6 +87,34 @@ def test_what_does_not_exist_is_invalid_by_field(case, periods, params, field):
         case.act("roles.assign", **params)
 
     assert field in wrong.value.fields
+
+
+@pytest.mark.parametrize(
+    ("name", "shared", "word"),
+    [
+        ("Year 1/2", False, "Year 1/2"),
+        ("Year 1/2", True, "student/Year 1/2"),
+        ("Guest", True, "student/Guest"),
+        ("a/b/c", True, "student/a/b/c"),
+    ],
+)
+def test_a_role_is_found_by_the_word_that_is_offered_whatever_strokes_it_has(case, periods, name, shared, word):
+    role = case.office.make(make_role, name)
+    if shared:
+        case.office.make(make_role, name, user_type="teacher")
+
+    case.act("roles.assign", period="2027", role=word)
+
+    assert told(case, periods)["2027"] == (role.id, True)
+
+
+def test_a_word_that_has_come_to_mean_two_roles_is_neither(case, periods):
+    case.office.make(make_role, "Guest", user_type="teacher")
+
+    with case.office.app.db.read() as session, pytest.raises(Invalid, match="Several types") as refused:
+        find_role(session, "Guest")
+
+    assert refused.value.hint == "Choose student/Guest or teacher/Guest."
 
 
 def test_a_closed_period_is_not_offered(case, periods):
