@@ -20,8 +20,8 @@ PAGES = (
     "me_identities", "accounts", "actions", "runs", "slips", "views", "people", "opening", "imports", "classes",
     "class_members", "roles", "trying", "acting", "periods",
     "rollover", "integrations", "mapping", "sync", "sync_classes", "sync_held", "sync_comparison", "sync_match", "settings",
-    "username_formats", "statuses", "audit", "verify", "set_password", "forgotten", "messages", "message_texts", "metrics",
-    "api",
+    "username_formats", "statuses", "audit", "verify", "set_password", "forgotten", "messages", "messages_again", "message_texts",
+    "metrics", "api",
 )  # fmt: skip
 
 

@@ -42,7 +42,8 @@ from rolecall_webapp.parts import (
 pages = Blueprint("messages", __name__, url_prefix="/messages")
 
 _CHANNELS = {messages.EMAIL: "E-mail", messages.PHONE: "SMS"}
-_WORDS = {"state": "State", "kind": "Message", "channel": "By", "account": "Account number", "run": "Run number"}
+#: What a list of messages is narrowed by, as the address has it.
+WORDS = {"state": "State", "kind": "Message", "channel": "By", "account": "Account number", "run": "Run number"}
 _DECIDE = State(word="Somebody has to decide", look="wait")
 _ASK = "Ask whether it arrived, or look for its name at the mail server or gateway. Then decide."
 _TWICE = "Sent again, whoever got the first one gets another, and an older link stops working."
@@ -53,8 +54,8 @@ _FRESH = "Another one goes to the address as it is now, with a fresh link where 
 @needs("messages:view")
 def index() -> ResponseReturnValue:
     """The messages, newest first, with how many there are in each state."""
-    words = asked(request.args, _WORDS)
-    filters = _filters(words)
+    words = asked(request.args, WORDS)
+    filters = filters_of(words)
     counted = deliveries_query.counts(g.db, filters)
     total = counted.get(filters.state, 0) if filters.state else sum(counted.values())
     cursor = request.args.get("after")
@@ -67,14 +68,14 @@ def index() -> ResponseReturnValue:
         links=[Link(label="Clear all", href=url_for("messages.index"))] if words else [],
     )
     chips = [
-        Chip(label=f"{_WORDS[name]}: {_spoken(name, value)}", remove=address("messages.index", {**words, name: ""}))
+        Chip(label=f"{WORDS[name]}: {spoken(name, value)}", remove=address("messages.index", {**words, name: ""}))
         for name, value in words.items()
     ]
     return render_template(
         "list.html",
         title="Messages",
         note="What people are sent, and what became of it. What a message says is not kept.",
-        before=[_tiles(words, counted), *_waiting(found.rows)],
+        before=[_tiles(words, counted), *_waiting(found.rows), *_all_again(words, counted)],
         bar=_bar(words),
         sentence="1 message" if total == 1 else f"{total:,} messages",
         chips=chips,
@@ -196,6 +197,15 @@ def _tiles(words: Mapping[str, str], counted: Mapping[str, int]) -> Tiles:
     )
 
 
+def _all_again(words: Mapping[str, str], counted: Mapping[str, int]) -> list[Part]:
+    """The way to sending all of these again, where some of them surely did not arrive."""
+    state = words.get("state", "")
+    lost = sum(counted.get(each, 0) for each in (messages.BOUNCED, messages.SKIPPED) if state in ("", each))
+    if not lost or not may("messages:edit"):
+        return []
+    return [Buttons(groups=[("", [Button(label="Send all of these again …", href=address("messages_again.index", words))])])]
+
+
 def _waiting(rows: tuple[MessageRow, ...]) -> list[Part]:
     return why_they_wait([each.delivery.channel for each in rows if each.delivery.state == messages.QUEUED])
 
@@ -204,24 +214,25 @@ def _bar(words: Mapping[str, str]) -> FilterBar:
     kinds = [(each.id, each.label) for each in g.view.templates.values()]
     fields = [
         FilterField(
-            id="state", label=_WORDS["state"], options=[(name, each.word) for name, each in STATES.items()], value=words.get("state", "")
+            id="state", label=WORDS["state"], options=[(name, each.word) for name, each in STATES.items()], value=words.get("state", "")
         ),
-        FilterField(id="kind", label=_WORDS["kind"], options=kinds, value=words.get("kind", "")),
-        FilterField(id="channel", label=_WORDS["channel"], options=list(_CHANNELS.items()), value=words.get("channel", "")),
-        FilterField(id="account", label=_WORDS["account"], value=words.get("account", ""), advanced=True),
-        FilterField(id="run", label=_WORDS["run"], value=words.get("run", ""), advanced=True),
+        FilterField(id="kind", label=WORDS["kind"], options=kinds, value=words.get("kind", "")),
+        FilterField(id="channel", label=WORDS["channel"], options=list(_CHANNELS.items()), value=words.get("channel", "")),
+        FilterField(id="account", label=WORDS["account"], value=words.get("account", ""), advanced=True),
+        FilterField(id="run", label=WORDS["run"], value=words.get("run", ""), advanced=True),
     ]
     return FilterBar(action=url_for("messages.index"), fields=fields)
 
 
-def _spoken(name: str, value: str) -> str:
+def spoken(name: str, value: str) -> str:
+    """Say a value of a filter in the words of the page."""
     if name == "state":
         return STATES[value].word
     return _CHANNELS[value] if name == "channel" else called(value) if name == "kind" else value
 
 
-def _filters(words: Mapping[str, str]) -> Filters:
-    """What the address asks for.
+def filters_of(words: Mapping[str, str]) -> Filters:
+    """Return what the address asks for.
 
     :raises Invalid: for a state, a channel or a number that there is not.
     """
@@ -240,5 +251,5 @@ def _filters(words: Mapping[str, str]) -> Filters:
 def _number(words: Mapping[str, str], name: str) -> int | None:
     text = words.get(name, "")
     if text and not (text.isascii() and text.isdigit() and int(text[:11]) <= LARGEST_ID):
-        raise Invalid(f"{_WORDS[name]} is a whole number.", hint="It stands in the address of the account or the run.")
+        raise Invalid(f"{WORDS[name]} is a whole number.", hint="It stands in the address of the account or the run.")
     return int(text) if text else None

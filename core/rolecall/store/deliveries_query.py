@@ -48,7 +48,7 @@ def page(session: Session, filters: Filters, *, related: Sequence[Collection[str
 
     :raises Invalid: for a cursor that is not ours.
     """
-    statement = _rows(related).where(*_clauses(filters))
+    statement = _rows(related).where(*clauses(filters))
     if cursor:
         (last,) = read_cursor(cursor, (int,))
         statement = statement.where(Delivery.id < last)
@@ -66,10 +66,11 @@ def get(session: Session, delivery_id: int, *, related: Sequence[Collection[str]
 def counts(session: Session, filters: Filters) -> dict[str, int]:
     """How many messages of each state match, whatever state the filters name."""
     rest = Filters(kind=filters.kind, channel=filters.channel, account_id=filters.account_id, run_id=filters.run_id)
-    return dict(session.execute(select(Delivery.state, func.count()).where(*_clauses(rest)).group_by(Delivery.state)).all())
+    return dict(session.execute(select(Delivery.state, func.count()).where(*clauses(rest)).group_by(Delivery.state)).all())
 
 
-def _clauses(filters: Filters) -> list[ColumnElement[bool]]:
+def clauses(filters: Filters) -> list[ColumnElement[bool]]:
+    """The clauses over ``delivery`` by which a list is narrowed."""
     wanted: list[tuple[Any, Any]] = [
         (Delivery.state, filters.state), (Delivery.kind, filters.kind), (Delivery.channel, filters.channel),
         (Delivery.account_id, filters.account_id), (Delivery.run_id, filters.run_id),
@@ -77,12 +78,16 @@ def _clauses(filters: Filters) -> list[ColumnElement[bool]]:
     return [column == value for column, value in wanted if value not in ("", None)]
 
 
-def _rows(related: Sequence[Collection[str]]) -> Select[Delivery, str, str, str, bool]:
+def followed(related: Sequence[Collection[str]]) -> ColumnElement[bool]:
+    """That a newer message of the same kind, or of one that takes its place, was made for the same account."""
     newer = aliased(Delivery)
     same = or_(newer.kind == Delivery.kind, *(and_(newer.kind.in_(each), Delivery.kind.in_(each)) for each in related))
-    followed = select(newer.id).where(newer.account_id == Delivery.account_id, newer.id > Delivery.id, same).correlate(Delivery).exists()
+    return select(newer.id).where(newer.account_id == Delivery.account_id, newer.id > Delivery.id, same).correlate(Delivery).exists()
+
+
+def _rows(related: Sequence[Collection[str]]) -> Select[Delivery, str, str, str, bool]:
     facts = (Account.username, Account.first_name, Account.last_name)
-    return select(Delivery, *facts, ~followed).join(Account, Account.id == Delivery.account_id)
+    return select(Delivery, *facts, ~followed(related)).join(Account, Account.id == Delivery.account_id)
 
 
 def _row(found: Any) -> MessageRow:

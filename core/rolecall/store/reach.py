@@ -41,7 +41,7 @@ from rolecall.store.tables import (
 
 _KEY = "rolecall_reach"
 #: Kinds of audit entries that tell of somebody without saying of which account: whoever is limited does not read them.
-_ABOUT_SOMEBODY = ("person.%", "sign-in%", "accounts.%", "class.members", "group.%")
+_ABOUT_SOMEBODY = ("person.%", "sign-in%", "accounts.%", "class.members", "group.%", "messages.again")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,9 @@
 """Messages on the command line: list, send again, decide (R19, R40)."""
 
 import pytest
+from sqlalchemy import create_engine, update
+
+from rolecall.store.tables import Delivery
 
 
 @pytest.fixture
@@ -42,3 +45,32 @@ def test_one_that_gave_way_is_not_sent_again(school, anna):
     assert older["state"] == "skipped"
     assert newest["state"] == "queued"
     assert "A newer message of this kind followed." in refused.stdout
+
+
+def test_everything_that_matches_is_sent_again_after_it_was_counted(school, anna):
+    school("act", "invitation.send", "--account", anna, "--set", "again=yes", code=0)
+
+    counted = school.json("messages", "again-all", "--account", anna, "--dry-run")
+    done = school.json("messages", "again-all", "--kind", "invitation.account")
+    refused = school("messages", "again-all", "--expected", "5", code=1)
+
+    assert (counted["total"], counted["will"]) == (2, 0)
+    assert {each["code"]: each["count"] for each in counted["skipped"]} == {"waits": 1, "followed": 1}
+    assert done["sent"] == 0
+    assert "5 were to go out again" in refused.stderr
+
+
+def test_without_consent_nothing_goes_out_again(school, anna):
+    engine = create_engine(school.env["ROLECALL_DATABASE_URL"])
+    with engine.begin() as connection:
+        connection.execute(update(Delivery).values(state="bounced"))
+    engine.dispose()
+
+    asked = school("messages", "again-all", "--state", "bounced", code=1)
+    told = school("messages", "again-all", "--state", "bounced", "--dry-run", code=0).stdout
+    done = school("messages", "again-all", "--state", "bounced", "--yes", code=0).stdout
+
+    assert "1 message goes out again" in asked.stderr
+    assert "1 message matched. 1 message goes out again" in told
+    assert done.strip() == "1 message of 1 will go out again."
+    assert school.json("messages", "list", "--state", "queued")["total"] == 1

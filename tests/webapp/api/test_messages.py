@@ -71,3 +71,23 @@ def test_an_unknown_one_is_decided_about(owner, message, anna):
     assert owner.get(f"/accounts/{anna}").json["invited_at"] is not None
     assert (again.status_code, again.json["code"]) == (409, "not-again")
     assert owner.get("/messages/999").status_code == 404
+
+
+def test_everything_that_matches_is_counted_and_sent_again_with_consent(owner, message):
+    number = message("bounced", kind="email.changed")
+    message("unknown")
+
+    counted = owner.post("/messages/again", {"filter": {"channel": "email"}, "dry_run": True}).json
+    asked = owner.post("/messages/again", {"filter": {"channel": "email"}})
+    other = owner.post("/messages/again", {"filter": {}, "agreed": True, "expected": 2})
+    done = owner.post("/messages/again", {"filter": {"state": "bounced"}, "agreed": True, "expected": 1}).json
+
+    left = [{"code": "unknown", "count": 1}]
+    assert (counted["total"], counted["will"], counted["sent"], counted["cost"]) == (2, 1, 0, None)
+    assert [{name: each[name] for name in ("code", "count")} for each in counted["skipped"]] == left
+    assert (asked.status_code, asked.json["code"]) == (409, "consent-required")
+    assert (other.status_code, other.json["code"], other.json["count"]) == (409, "count-changed", 1)
+    assert (done["sent"], done["total"]) == (1, 1)
+    assert owner.get(f"/messages/{number}").json["why_not"] == "A newer message of this kind followed."
+    assert owner.post("/messages/again", {"filter": {"state": "lost"}, "agreed": True}).status_code == 422
+    assert owner.post("/messages/again", {"agreed": True}).status_code == 422

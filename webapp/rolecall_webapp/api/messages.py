@@ -1,13 +1,18 @@
 """Messages to people: what became of them, sending again, and deciding about those that are unknown (R19, R40, R42)."""
 
-from marshmallow import Schema, fields
+from collections.abc import Mapping
+from typing import Any
+
+from marshmallow import Schema, fields, validate
 
 from rolecall.accounts.messages import EMAIL, PHONE, STATES
 from rolecall.store import deliveries_query
+from rolecall.store.cursors import LARGEST_ID
 from rolecall.store.deliveries_query import Filters
-from rolecall.work.delivery import again
+from rolecall.work.delivery import again, again_many, quotes
 from rolecall.work.documents import Document
 from rolecall_webapp.api import shapes
+from rolecall_webapp.api.actions import CostShape
 from rolecall_webapp.api.operation import Call, operation
 
 
@@ -35,7 +40,7 @@ class Message(Schema):
     why_not = fields.String(required=True, allow_none=True)
 
 
-class MessageQuery(shapes.Paging):
+class MessageFilter(Schema):
     """Which messages."""
 
     state = shapes.one_of(STATES)
@@ -45,18 +50,48 @@ class MessageQuery(shapes.Paging):
     run = shapes.number_id(strict=False)
 
 
+class MessageQuery(MessageFilter, shapes.Paging):
+    """Which messages, and which page of them."""
+
+
+class AgainDeed(Schema):
+    """Everything that a filter matches is to be sent again."""
+
+    filter = fields.Nested(MessageFilter, required=True, metadata={"description": "Empty: all messages."})
+    agreed = shapes.Flag(load_default=False)
+    expected = fields.Integer(
+        load_default=None, allow_none=True, strict=True, validate=validate.Range(min=0, max=LARGEST_ID),
+        metadata={"description": "How many were to go out again (`will`); with another number it is refused (409, `count-changed`)."},
+    )  # fmt: skip
+    dry_run = shapes.Flag(load_default=False, metadata={"description": "Only count."})
+
+
+class LeftShape(Schema):
+    """Messages that are left for one reason."""
+
+    code = fields.String(required=True)
+    message = fields.String(required=True)
+    count = fields.Integer(required=True)
+
+
+class AgainShape(Schema):
+    """How many match, how many go out again, and why the others do not."""
+
+    total = fields.Integer(required=True)
+    will = fields.Integer(required=True)
+    skipped = fields.List(fields.Nested(LeftShape), required=True)
+    cost = fields.Nested(CostShape, required=True, allow_none=True, metadata={"description": "Null where none costs anything."})
+    sent = fields.Integer(required=True, metadata={"description": "How many go out now; 0 with `dry_run`."})
+
+
 @operation(
     "GET", "/messages", "List messages to people", tag="messages", permissions=("messages:view",), query=MessageQuery,
     answer=shapes.page_of(Message), refusals=(422,),
 )  # fmt: skip
 def list_messages(call: Call) -> Document:
     """Newest first."""
-    query = call.query
-    filters = Filters(
-        state=query.get("state", ""), kind=query.get("kind", ""), channel=query.get("channel", ""), account_id=query.get("account"),
-        run_id=query.get("run"),
-    )  # fmt: skip
-    session = call.session
+    query, session = call.query, call.session
+    filters = _filters(query)
     found = deliveries_query.page(session, filters, related=again.RELATED, limit=query["limit"], cursor=query["cursor"])
     counted = deliveries_query.counts(session, filters)
     total = counted.get(filters.state, 0) if filters.state else sum(counted.values())
@@ -93,6 +128,32 @@ def mark_sent(call: Call) -> Document:
     """It counts as sent, and an invitation's account as invited."""
     again.mark_sent(call.app, call.actor, call.path["message_id"])
     return _document(call, call.path["message_id"])
+
+
+@operation(
+    "POST", "/messages/again", "Send everything that matches again", tag="messages", permissions=("messages:edit",), body=AgainDeed,
+    answer=AgainShape, refusals=(409, 422),
+)  # fmt: skip
+def send_all_again(call: Call) -> Document:
+    """What bounced or was not sent goes to the address as it is now, with a fresh link; only the newest of its kind to an account.
+
+    About those that are unknown somebody decides one by one. Needs consent (409, ``consent-required``). Repeated, nothing is sent twice.
+    """
+    body, filters = call.body, _filters(call.body["filter"])
+    with call.read() as session:
+        found = again_many.plan(call.app, session, call.app.plugins.view(session), call.actor, filters)
+    left = quotes.funds(call.app, found.quote.channel) if found.quote is not None and body["dry_run"] else None
+    sent = 0
+    if not body["dry_run"]:
+        sent = again_many.send_all_again(call.app, call.actor, filters, agreed=body["agreed"], expected=body["expected"])
+    return {**again_many.plan_document(found, quotes.quote_document(found.quote, left)), "sent": sent}
+
+
+def _filters(words: Mapping[str, Any]) -> Filters:
+    return Filters(
+        state=words.get("state", ""), kind=words.get("kind", ""), channel=words.get("channel", ""), account_id=words.get("account"),
+        run_id=words.get("run"),
+    )  # fmt: skip
 
 
 def _document(call: Call, message_id: int) -> Document:

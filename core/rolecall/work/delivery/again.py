@@ -26,7 +26,8 @@ from rolecall.work.documents import Document
 
 #: Kinds that take each other's place: of these only the newest can be sent again.
 RELATED: Sequence[Collection[str]] = (invitations.KINDS,)
-_OF_PERSON = (*invitations.KINDS, invitations.TEXTED)
+#: Kinds that go to an address in the person's record.
+OF_PERSON = (*invitations.KINDS, invitations.TEXTED)
 _WHY_NOT = {
     SENT: "The server took it. Do what sends it once more on the account’s own page.",
     DELIVERED: "It arrived. Do what sends it once more on the account’s own page.",
@@ -133,7 +134,7 @@ def document(row: MessageRow, view: View) -> Document:
 def _again(session: Session, actor: Actor, delivery_id: int) -> Again:
     row = _theirs(session, actor, delivery_id)
     old = row.delivery
-    known = session.scalar(select(Delivery.id).where(Delivery.dedupe_key == _key(old)))
+    known = session.scalar(select(Delivery.id).where(Delivery.dedupe_key == key_of(old)))
     if known is not None:
         return Again(id=old.id, again_as=known)
     why = why_not_again(row)
@@ -145,7 +146,7 @@ def _again(session: Session, actor: Actor, delivery_id: int) -> Again:
     if not address:
         return Again(id=old.id, why_not="There is no address any more that it could go to. Complete the person's record first.")
     fresh = Message(
-        kind=old.kind, channel=old.channel, account_id=old.account_id, address=address, dedupe_key=_key(old), facts=dict(old.facts)
+        kind=old.kind, channel=old.channel, account_id=old.account_id, address=address, dedupe_key=key_of(old), facts=dict(old.facts)
     )
     messages.queue_all(session, [fresh], run_id=old.run_id, now=now(session))
     again_as = session.scalars(select(Delivery.id).where(Delivery.dedupe_key == fresh.dedupe_key)).one()
@@ -178,12 +179,13 @@ def _address_now(session: Session, old: Delivery) -> str | None:
     """Where a message goes now: what it is sent to may have been corrected since, which is why it is sent again."""
     known = select(Person.email, Person.phone, Account.email).join(Person, Person.id == Account.person_id)
     email, phone, own = session.execute(known.where(Account.id == old.account_id)).one()
-    if old.kind in _OF_PERSON:
+    if old.kind in OF_PERSON:
         return phone if old.channel == messages.PHONE else email
     return own if old.kind == emails.VERIFICATION else old.address
 
 
-def _key(old: Delivery) -> str:
+def key_of(old: Delivery) -> str:
+    """The key under which the message that follows one is queued once, whoever asks for it how often."""
     return f"again:{old.id}"
 
 
