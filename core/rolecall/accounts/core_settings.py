@@ -241,6 +241,15 @@ class _LimitSettings(Schema):
             "group": "Limits",
         },
     )
+    alert_addresses = Lines(
+        load_default=list,
+        validate=[validate.Length(max=20), _are_addresses],
+        metadata={
+            "label": "Alert addresses",
+            "help": "Who is told by e-mail when the safety limits of an integration hold something, one on each line. Empty: nobody is.",
+            "group": "Limits",
+        },
+    )
     retention_days_deleted = fields.Integer(
         load_default=30,
         validate=validate.Range(min=1, max=3650),

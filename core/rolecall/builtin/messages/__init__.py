@@ -86,4 +86,19 @@ KINDS = (
         placeholders={"service": "what the service is called"},
         texts=_texts("IDENTITY_LINKED"),
     ),
+    TemplateKind(
+        id="sync.held",
+        label="Notice that the safety limits hold something",
+        help="Goes to the alert addresses of the settings, once for each hold, and not to anybody's own address.",
+        placeholders={
+            "provider": "the integration",
+            "what": "what is held and why, in English",
+            "suspensions": "how many suspensions are held",
+            "deletions": "how many deletions are held",
+            "guarded": "how many of both are of administrators, the owner and protected accounts",
+            "link": "where somebody decides about it",
+        },
+        required=frozenset({"link"}),
+        texts=_texts("HELD"),
+    ),
 )

@@ -121,3 +121,16 @@ your account at {institution}, user name {username}, was linked to somebody at {
 If you know of this, there is nothing to do. If not, tell the office at once.
 """,
 )
+
+HELD = TemplateText(
+    subject="{institution}: accounts are held, somebody has to decide",
+    body="""\
+Accounts were to be closed at {provider}, and the safety limits of {institution} hold that until somebody has looked at it:
+
+{what}
+
+Who that is, and what can be decided: {link}
+
+Nothing is closed there before that. There is no other message about it until somebody has decided.
+""",
+)

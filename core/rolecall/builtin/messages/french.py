@@ -121,3 +121,18 @@ votre compte à {institution}, nom d’utilisateur {username}, a été lié à u
 Si vous êtes au courant, il n’y a rien à faire. Sinon, prévenez tout de suite le secrétariat.
 """,
 )
+
+HELD = TemplateText(
+    subject="{institution} : des comptes attendent votre décision",
+    body="""\
+Des comptes devaient être fermés chez {provider}, et les limites de sécurité de {institution} le retiennent jusqu’à ce que quelqu’un l’ait examiné :
+
+Suspensions : {suspensions}
+Suppressions : {deletions}
+Dont comptes d’administrateurs, du propriétaire ou protégés : {guarded}
+
+De qui il s’agit, et ce qui peut être décidé : {link}
+
+Rien n’y est fermé avant cela. Il n’y aura pas d’autre message à ce sujet tant que personne n’a décidé.
+""",
+)

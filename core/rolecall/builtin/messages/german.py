@@ -121,3 +121,18 @@ Ihr Konto bei {institution}, Benutzername {username}, wurde mit jemandem bei {se
 Wissen Sie davon, ist nichts zu tun. Wenn nicht, sagen Sie es sofort dem Sekretariat.
 """,
 )
+
+HELD = TemplateText(
+    subject="{institution}: Konten warten auf eine Entscheidung",
+    body="""\
+Bei {provider} sollten Konten geschlossen werden, und die Sicherheitsgrenzen von {institution} halten das an, bis jemand es angesehen hat:
+
+Sperrungen: {suspensions}
+Löschungen: {deletions}
+Davon von Administratoren, der Inhaberin oder dem Inhaber und geschützten Konten: {guarded}
+
+Wer das ist und was entschieden werden kann: {link}
+
+Vorher wird dort nichts geschlossen. Bis jemand entschieden hat, kommt dazu keine weitere Nachricht.
+""",
+)

@@ -24,6 +24,7 @@ from rolecall.accounts.sealing import Keyring
 from rolecall.store.folding import email_key
 from rolecall.store.tables import Account, Person
 from rolecall.work.delivery.claim import ClaimedMessage
+from rolecall.work.sync import alert
 
 
 class Pointless(Exception):
@@ -144,6 +145,15 @@ def forgotten_password(case: Case) -> Mapping[str, str]:
     return {"link": f"{case.base_url}/set-password/{token}", "minutes": str(minutes)}
 
 
+def held(case: Case) -> Mapping[str, str]:
+    """What the safety limits hold at a provider, and where somebody decides; pointless once nothing is held there any more (R62)."""
+    provider = str(case.claimed.facts.get("provider", ""))
+    said = alert.said(case.session, provider)
+    if not said:
+        raise Pointless("Nothing is held there any more.")
+    return {**said, "provider": case.providers.get(provider, provider), "link": f"{case.base_url}/sync/{provider}/held"}
+
+
 def _first_password(case: Case) -> str | None:
     """The first-time password, where it is what signs in now."""
     account = case.account
@@ -162,6 +172,7 @@ MAKERS: Mapping[str, Maker] = {
     forgotten.KIND: forgotten_password,
     **dict.fromkeys(invitations.KINDS, invitation),
     invitations.TEXTED: credentials_by_phone,
+    alert.KIND: held,
 }
 
 

@@ -19,6 +19,7 @@ from rolecall.sdk.provider import Provider, Verb
 from rolecall.store.tables import Account, Link, Person, PluginState
 from rolecall.work import brakes
 from rolecall.work.links import DELETED, PRESENT, RELEASED, SUSPENDED
+from rolecall.work.sync import alert
 from rolecall.work.sync.claim import is_any_undecided, undecided
 
 #: Fewer accounts of one user type at the provider than this are no mass.
@@ -110,6 +111,7 @@ def decide(session: Session, provider: Provider, moment: datetime) -> None:
         free = select(Link.id, case((above, brakes.HELD)).label("brake")).where(waiting, unclaimed, ~brakes.is_guarded(), above)
         held += _mark(session, _people(free), moment)
     if held:
+        alert.tell(session, provider.id, now=moment)
         payload = {"provider": provider.id, "links": held, "over": [list(kind) for kind in sorted(over)]}
         audit.append(session, actor=WORKER, kind="sync.held", payload=payload)
 
