@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import event, func, select
 
 from rolecall.config import load
-from rolecall.store.tables import Delivery, WebSession
+from rolecall.store.tables import Delivery, Setting, WebSession
 from rolecall.testing.channels import MemoryChannel, channel_plugin, memory_channel
 from rolecall.testing.school import School
 from rolecall.work.application import Application
@@ -42,12 +42,18 @@ def channel() -> type[MemoryChannel]:
 
 
 @pytest.fixture
-def core(database_url: str, tmp_path: Path, channel: type[MemoryChannel]) -> Iterator[Application]:
+def parrots() -> type[MemoryChannel]:
+    """What sends to phones, where it is enabled."""
+    return memory_channel("parrots", address="phone")
+
+
+@pytest.fixture
+def core(database_url: str, tmp_path: Path, channel: type[MemoryChannel], parrots: type[MemoryChannel]) -> Iterator[Application]:
     """The parts of a process that knows the channel."""
     config = load(
         {}, data=str(tmp_path), database_url=database_url, secret_key="s" * 40, encryption_keys=Fernet.generate_key().decode(), strict="1"
     )
-    with Application(config, plugins={channel.id: channel_plugin(channel)}) as application:
+    with Application(config, plugins={each.id: channel_plugin(each) for each in (channel, parrots)}) as application:
         yield application
 
 
@@ -140,6 +146,43 @@ def test_the_way_from_the_sign_in_page_to_another_password(
         assert session.scalar(select(func.count()).select_from(WebSession)) == 0
     signed_in = client.post("/login", data={"csrf_token": form["csrf_token"], "username": "existing.k", "password": GOOD})
     assert "is not right" not in signed_in.text
+
+
+def test_with_a_channel_to_phones_everybody_still_gets_the_same_answer(
+    core: Application, client: FlaskClient, school: School, ask: Callable, people: dict[str, int], parrots: type[MemoryChannel]
+) -> None:
+    school.enable(parrots.id)
+    for each in people.values():
+        school.change(each, person={"phone": "+306912345678"})
+
+    shown = client.get("/forgot").text
+    answers = [ask(f"{name}.k", f"192.0.2.{number}") for number, name in enumerate([*people, "unknown"])]
+    deliver(core, parrots.id)
+
+    assert "or on your phone" in shown
+    assert len({(each.status_code, bare(each.text)) for each in answers}) == 1
+    assert "Look at your messages" in answers[0].text
+    assert len(parrots.outbox.messages) == 2, "those without a verified e-mail"
+    with core.db.write() as session:
+        facts = {"value": {"value": False}, "changed_at": datetime.now(UTC), "changed_by": "test"}
+        session.add(Setting(plugin="core", key="forgotten_by_phone", **facts))
+    assert "You get an e-mail" in client.get("/forgot").text
+
+
+def test_without_a_channel_for_e_mail_the_phone_is_the_way(
+    core: Application, client: FlaskClient, school: School, ask: Callable, parrots: type[MemoryChannel]
+) -> None:
+    assert "No e-mail can be sent from here." in client.get("/forgot").text
+    school.enable(parrots.id)
+    school.change(school.student("Anna", username="anna.k", password_hash="x"), person={"phone": "+306912345678"})
+
+    shown = client.get("/forgot").text
+    answer = ask("anna.k")
+    deliver(core, parrots.id)
+
+    assert "You get an SMS" in shown
+    assert answer.status_code == 200
+    assert [each.address for each in parrots.outbox.messages] == ["+306912345678"]
 
 
 def test_what_is_no_name_is_said_to_be_none(client: FlaskClient, ask: Callable, people: dict[str, int]) -> None:

@@ -10,6 +10,7 @@ from flask import Blueprint, g, render_template, request
 from flask.typing import ResponseReturnValue
 
 from rolecall.accounts import forgotten, messages
+from rolecall.accounts.core_settings import core_settings
 from rolecall.errors import Invalid
 from rolecall.translation import gettext as _
 from rolecall.work.delivery.channels import serving
@@ -25,28 +26,36 @@ _TITLES = {"ask": _("Forgotten password"), "done": _("Look into your mailbox"), 
 @public
 def index() -> ResponseReturnValue:
     """Ask for user name or e-mail."""
-    return _page("ask" if can_be_sent() else "none")
+    return _page("ask")
 
 
 @pages.post("")
 @public
 def ask() -> ResponseReturnValue:
     """Have the message queued if there is somebody to send it to, and say the same in every case."""
-    if not can_be_sent():
-        return _page("none")
+    by = ways()
+    if not by:
+        return _page("ask")
     identifier, address = request.form.get("identifier", ""), request.remote_addr
     g.db.rollback()  # no transaction stays open while another one writes
     try:
-        application().db.attempt(lambda session: forgotten.ask(session, identifier, address=address, now=datetime.now(UTC)))
+        application().db.attempt(lambda session: forgotten.ask(session, identifier, address=address, now=datetime.now(UTC), ways=by))
     except Invalid as error:
         return _page("ask", wrong=[each for sentences in error.fields.values() for each in sentences]), 422
     return _page("done")
 
 
-def can_be_sent() -> bool:
-    """Whether there is anything that sends e-mail."""
-    return messages.EMAIL in serving(application().plugins.view(g.db))
+def ways() -> frozenset[str]:
+    """The kinds of addresses that a link may go to: those that anything sends to, and phones only where the institution wants that."""
+    served = frozenset(serving(application().plugins.view(g.db)))
+    return served if core_settings(g.db)["forgotten_by_phone"] else served - {messages.PHONE}
 
 
 def _page(state: str, wrong: Sequence[str] = ()) -> str:
-    return render_template("forgotten.html", title=_TITLES[state], state=state, wrong=wrong, institution=frame.institution()[0])
+    by = ways()
+    state = state if by else "none"
+    title = _("Look at your messages") if state == "done" and messages.PHONE in by else _TITLES[state]
+    return render_template(
+        "forgotten.html", title=title, state=state, by_email=messages.EMAIL in by, by_phone=messages.PHONE in by, wrong=wrong,
+        institution=frame.institution()[0],
+    )  # fmt: skip

@@ -188,6 +188,15 @@ class _PasswordSettings(Schema):
             "group": "Passwords",
         },
     )
+    forgotten_by_phone = fields.Boolean(
+        load_default=True,
+        metadata={
+            "label": "Forgotten passwords by SMS",
+            "help": "Where an account has no verified e-mail: a link to the phone in the person's record. Never for administrators.",
+            "risk": "Anybody at the sign-in page can have messages sent that cost money, within the limits of the SMS settings.",
+            "group": "Passwords",
+        },
+    )
     keep_provider_password_days = fields.Integer(
         load_default=30,
         validate=validate.Range(min=1, max=365),

@@ -114,7 +114,7 @@ def text(session: Session, phones: Mapping[int, str], *, run_id: int, now: datet
 
 def phone_key(phone: str) -> str:
     """What stands for a phone that a link was sent to."""
-    return f"tel:{phone.strip()}"
+    return f"{tokens.PHONE}{phone.strip()}"
 
 
 def phone_link_token(session: Session, account_id: int, *, phone: str, now: datetime, keep_older: bool) -> str:

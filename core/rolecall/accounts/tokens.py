@@ -25,6 +25,8 @@ PREFIX = "rct_"
 LONGEST = timedelta(days=366)
 #: The purpose of links that set a password; `invitations` owns them.
 SETS_PASSWORD = "set-password"  # noqa: S105 - a word for what a link is for
+#: What the key of a link begins with that was sent to a phone; no e-mail does.
+PHONE = "tel:"
 #: Links that ended are kept so long, for whoever has to find out what became of one.
 ENDED_KEPT = timedelta(days=7)
 _SHOWN = 10
@@ -193,8 +195,8 @@ def housekeeping(now: datetime) -> Delete:
 
 
 def _usable(token: str, purpose: str, now: datetime) -> tuple[ColumnElement[bool], ...]:
-    # Invitations go to the person's own address, which need not be the account's: whoever makes them compares it.
-    compared = OneTimeToken.purpose == SETS_PASSWORD
+    # Invitations go to the person's own address, which need not be the account's, and some links to phones: whoever makes them compares it.
+    compared = or_(OneTimeToken.purpose == SETS_PASSWORD, OneTimeToken.address_key.like(f"{PHONE}%"))
     sent_here = or_(OneTimeToken.address_key.is_(None), OneTimeToken.address_key == Account.email_key, compared)
     open_account = exists().where(Account.id == OneTimeToken.account_id, Account.active, Account.deleted_at.is_(None), sent_here)
     return (

@@ -53,6 +53,15 @@ KINDS = (
         texts=_texts("FORGOTTEN"),
     ),
     TemplateKind(
+        id="password.forgotten_texted",
+        label="Link to choose another password, by SMS",
+        help="Goes to the phone in the person's record where the account has no verified e-mail. Each part of it is paid for.",
+        address="phone",
+        placeholders={"link": "link to choose a password", "minutes": "minutes that the link works"},
+        required=frozenset({"link"}),
+        texts=_texts("FORGOTTEN_TEXTED"),
+    ),
+    TemplateKind(
         id="email.verification",
         label="Link to verify the new e-mail",
         help="Goes to the new address when the e-mail of an account is changed.",

@@ -122,6 +122,14 @@ IDENTITY_LINKED = TemplateText(
 """,
 )
 
+#: Every character counts.
+FORGOTTEN_TEXTED = TemplateText(
+    subject="{institution}: اختاروا كلمة مرور أخرى",
+    body="""\
+{institution}: كلمة مرور جديدة للحساب {username} خلال {minutes} دقيقة: {link}
+""",
+)
+
 HELD = TemplateText(
     subject="{institution}: حسابات بانتظار قراركم",
     body="""\

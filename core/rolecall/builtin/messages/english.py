@@ -122,6 +122,14 @@ If you know of this, there is nothing to do. If not, tell the office at once.
 """,
 )
 
+#: Every character counts.
+FORGOTTEN_TEXTED = TemplateText(
+    subject="{institution}: choose another password",
+    body="""\
+{institution}: choose another password for {username}, within {minutes} minutes: {link}
+""",
+)
+
 HELD = TemplateText(
     subject="{institution}: accounts are held, somebody has to decide",
     body="""\

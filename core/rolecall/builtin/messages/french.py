@@ -122,6 +122,14 @@ Si vous êtes au courant, il n’y a rien à faire. Sinon, prévenez tout de sui
 """,
 )
 
+#: Every character counts.
+FORGOTTEN_TEXTED = TemplateText(
+    subject="{institution} : choisir un autre mot de passe",
+    body="""\
+{institution} : autre mot de passe pour {username}, dans les {minutes} minutes : {link}
+""",
+)
+
 HELD = TemplateText(
     subject="{institution} : des comptes attendent votre décision",
     body="""\

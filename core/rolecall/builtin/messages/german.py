@@ -122,6 +122,14 @@ Wissen Sie davon, ist nichts zu tun. Wenn nicht, sagen Sie es sofort dem Sekreta
 """,
 )
 
+#: Every character counts.
+FORGOTTEN_TEXTED = TemplateText(
+    subject="{institution}: ein anderes Passwort wählen",
+    body="""\
+{institution}: anderes Passwort für {username}, innerhalb von {minutes} Minuten: {link}
+""",
+)
+
 HELD = TemplateText(
     subject="{institution}: Konten warten auf eine Entscheidung",
     body="""\

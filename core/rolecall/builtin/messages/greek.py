@@ -122,6 +122,14 @@ IDENTITY_LINKED = TemplateText(
 """,
 )
 
+#: Every character counts.
+FORGOTTEN_TEXTED = TemplateText(
+    subject="{institution}: επιλέξτε άλλον κωδικό",
+    body="""\
+{institution}: νέος κωδικός για {username}, εντός {minutes} λεπτών: {link}
+""",
+)
+
 HELD = TemplateText(
     subject="{institution}: λογαριασμοί περιμένουν απόφασή σας",
     body="""\

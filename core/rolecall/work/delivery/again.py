@@ -47,7 +47,7 @@ def why_not_again(row: MessageRow) -> str | None:
     """Say why a message cannot be sent again, or none where it can. One that waits can be tried at once."""
     if row.delivery.state in _WHY_NOT:
         return _WHY_NOT[row.delivery.state]
-    if row.delivery.kind == forgotten.KIND and row.delivery.state != QUEUED:
+    if row.delivery.kind in forgotten.KINDS and row.delivery.state != QUEUED:
         return "Whoever forgot their password asks once more on the sign-in page."
     return None if row.is_newest else "A newer message of this kind followed."
 

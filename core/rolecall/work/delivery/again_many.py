@@ -152,7 +152,7 @@ def _standing(session: Session, actor: Actor) -> ColumnElement[Any]:
         (Delivery.state.in_((SENT, DELIVERED)), "arrived"),
         (Delivery.state == QUEUED, "waits"),
         (Delivery.state == UNKNOWN, "unknown"),
-        (Delivery.kind == forgotten.KIND, "asked-for"),
+        (Delivery.kind.in_(forgotten.KINDS), "asked-for"),
         (deliveries_query.followed(again.RELATED), "followed"),
         (Delivery.kind.in_((*again.OF_PERSON, emails.VERIFICATION)) & ~(Account.active & Account.deleted_at.is_(None)), "closed"),
         (func.coalesce(_address(), "") == "", "no-address"),

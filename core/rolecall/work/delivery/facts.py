@@ -26,6 +26,8 @@ from rolecall.store.tables import Account, Person
 from rolecall.work.delivery.claim import ClaimedMessage
 from rolecall.work.sync import alert
 
+_MINUTES = str(int(forgotten.LINK_LASTS.total_seconds() // 60))
+
 
 class Pointless(Exception):
     """A message need not be sent any more; its text says why, for a person."""
@@ -136,13 +138,22 @@ def forgotten_password(case: Case) -> Mapping[str, str]:
     account = case.account
     if account.email_key != email_key(case.claimed.address) or not account.email_verified:
         raise Pointless("The address is not the account's any more, or not verified any more.")
-    if account.sso_provider is not None:
-        raise Pointless("A provider keeps the password of the account now.")
-    if case.now - case.claimed.created_at >= forgotten.LINK_LASTS:
-        raise Pointless("It was asked for more than an hour ago.")
+    _need_asked_lately(case)
     token = forgotten.link_token(case.session, account.id, address=case.claimed.address, now=case.now, keep_older=case.may_have_left)
-    minutes = int(forgotten.LINK_LASTS.total_seconds() // 60)
-    return {"link": f"{case.base_url}/set-password/{token}", "minutes": str(minutes)}
+    return {"link": f"{case.base_url}/set-password/{token}", "minutes": _MINUTES}
+
+
+def forgotten_by_phone(case: Case) -> Mapping[str, str]:
+    """The same link, on the phone in the person's record; pointless where the institution does not want that any more (R59b, T-13)."""
+    _need_open(case)
+    account, phone = case.account, case.claimed.address
+    if not case.settings["forgotten_by_phone"] or account.type == "administrator" or account.is_owner:
+        raise Pointless("A link for a forgotten password does not go to this account's phone.")
+    if case.person.phone is None or invitations.phone_key(case.person.phone) != invitations.phone_key(phone):
+        raise Pointless("The phone in the person's record was changed meanwhile.")
+    _need_asked_lately(case)
+    token = forgotten.phone_link_token(case.session, account.id, phone=phone, now=case.now, keep_older=case.may_have_left)
+    return {"link": f"{case.base_url}/set-password/{token}", "minutes": _MINUTES}
 
 
 def held(case: Case) -> Mapping[str, str]:
@@ -170,6 +181,7 @@ MAKERS: Mapping[str, Maker] = {
     security_notices.FACTOR: nothing_more,
     security_notices.IDENTITY: linked_identity,
     forgotten.KIND: forgotten_password,
+    forgotten.TEXTED: forgotten_by_phone,
     **dict.fromkeys(invitations.KINDS, invitation),
     invitations.TEXTED: credentials_by_phone,
     alert.KIND: held,
@@ -181,3 +193,11 @@ def _need_open(case: Case) -> None:
         raise Pointless("The account was deleted.")
     if not case.account.active:
         raise Pointless("The account is not active.")
+
+
+def _need_asked_lately(case: Case) -> None:
+    """A forgotten password is chosen anew within the hour, and where it is kept."""
+    if case.account.sso_provider is not None:
+        raise Pointless("A provider keeps the password of the account now.")
+    if case.now - case.claimed.created_at >= forgotten.LINK_LASTS:
+        raise Pointless("It was asked for more than an hour ago.")
