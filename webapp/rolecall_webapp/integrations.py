@@ -14,7 +14,7 @@ from rolecall.plugins.plugin import CORE, Plugin
 from rolecall.sdk.fields import secret_names
 from rolecall.sdk.integration import needs_filling_in
 from rolecall.work import changes, connection, external_sign_in, login_methods, mappings
-from rolecall.work.delivery import usage
+from rolecall.work.delivery import asking, usage
 from rolecall.work.documents import plugin_document, settings_schema
 from rolecall_webapp import endpoints, forms, integration_form, markdown, settings_form
 from rolecall_webapp.errors import status_of
@@ -311,7 +311,10 @@ def _usage(plugin: Plugin) -> list[tuple[str, Cell]]:
     sums = [
         (
             label,
-            cell(f"{each.messages:,} in {each.parts:,} parts" + (f", {each.cost.normalize():f} in all" if each.cost else ""), plain=True),
+            cell(
+                f"{each.messages:,} in {each.parts:,} parts" + (f", {asking.money(each.cost, found.currency)} in all" if each.cost else ""),
+                plain=True,
+            ),
         )
         for label, each in (("Sent in 24 hours", found.day), ("Sent in 30 days", found.month))
     ]

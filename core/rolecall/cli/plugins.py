@@ -9,13 +9,14 @@ import click
 from rolecall.cli.face import REFUSED, Face, Misused, face, finish, is_terminal, nearest, pairs
 from rolecall.cli.frame import Words
 from rolecall.cli.mapping import MAPPING, mapping_of, show_mapping
-from rolecall.cli.output import plain, table
+from rolecall.cli.output import count, plain, table
 from rolecall.cli.scaffold import write_plugin
 from rolecall.cli.settings import schema_of
 from rolecall.errors import Unknown
 from rolecall.plugins.plugin import Plugin
 from rolecall.sdk.fields import secret_names
 from rolecall.work import changes, connection
+from rolecall.work.delivery import asking, usage
 from rolecall.work.documents import Document, plugin_document
 
 
@@ -93,6 +94,23 @@ def check(plugin_id: str) -> None:
     items = connection.documents(lines)
     call.answer({"ok": ok, "lines": items}, lambda: [*table(["", "what", ""], [_line(each) for each in items])])
     finish(0 if ok else REFUSED)
+
+
+@plugins.command("usage")
+@click.argument("plugin_id", metavar="ID")
+def show_usage(plugin_id: str) -> None:
+    """What the messages of a channel came to: those that count today, and parts and cost of a day and a month."""
+    call = face()
+    call.require("integrations:view")
+    plugin = find_plugin(call, plugin_id)
+    with call.read() as session:
+        found = usage.require(session, call.app.plugins.view(session), plugin.name)
+    rows = [
+        [label, f"{each.messages:,}", f"{each.parts:,}", asking.money(each.cost, found.currency)]
+        for label, each in (("24 hours", found.day), ("30 days", found.month))
+    ]
+    told = f"{found.counted:,} of {count(found.limit, 'message')} count for today's limit."
+    call.answer(usage.usage_document(found), lambda: [told, "", *table(["in", "messages", "parts", "cost"], rows)])
 
 
 plugins.command("mapping")(show_mapping)

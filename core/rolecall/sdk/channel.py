@@ -71,6 +71,8 @@ class Price:
     parts: int
     each: Decimal | None = None
     costly: str = ""
+    #: In which that is, such as ``EUR``; empty where only the gateway knows.
+    currency: str = ""
 
     @property
     def total(self) -> Decimal | None:

@@ -54,7 +54,8 @@ class SmsChannel(Channel):
         """Return how many parts a text takes, and what each costs where the settings say so."""
         size = segments(text)
         each = settings.get("price")
-        return Price(parts=size.parts, each=None if each is None else Decimal(str(each)), costly=size.costly)
+        known = None if each is None else Decimal(str(each))
+        return Price(parts=size.parts, each=known, costly=size.costly, currency=str(settings.get("currency") or ""))
 
     def credits(self) -> Credits | None:
         """Ask the gateway what is left, where it can tell."""

@@ -169,7 +169,7 @@ class SmsSettings(_AnotherGateway, _MessageCentre):
 
         fields = (
             "gateway", "url", "account", "key", "secret", "sender", "countries", "mobile_only", "most_parts", "an_hour", "a_day", "price",
-            "receipts", "receipt_secret", "receipt_method",
+            "currency", "receipts", "receipt_secret", "receipt_method",
             *_MessageCentre._declared_fields, *_AnotherGateway._declared_fields,
         )  # fmt: skip
 
@@ -315,7 +315,16 @@ class SmsSettings(_AnotherGateway, _MessageCentre):
         validate=validate.Range(min=0, max=100),
         metadata={
             "label": "Price of a part",
-            "help": "What the gateway charges, in your currency: shown before messages are sent.",
+            "help": "What the gateway charges: shown before messages are sent.",
+            "group": "To whom",
+        },
+    )
+    currency = fields.String(
+        load_default="",
+        validate=validate.Regexp(r"([A-Z]{3})?\Z", error="Write the three capital letters of the currency, such as EUR."),
+        metadata={
+            "label": "Currency of the price",
+            "help": "Three capital letters, such as EUR. Empty: the currency that Twilio or Vonage say the account has.",
             "group": "To whom",
         },
     )

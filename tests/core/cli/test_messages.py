@@ -74,3 +74,19 @@ def test_without_consent_nothing_goes_out_again(school, anna):
     assert "1 message matched. 1 message goes out again" in told
     assert done.strip() == "1 message of 1 will go out again."
     assert school.json("messages", "list", "--state", "queued")["total"] == 1
+
+
+def test_what_messages_to_phones_came_to_is_added_up(school):
+    settings = ("gateway=vonage", "account=abcd1234", "secret=x", "sender=School", "countries=GR", "currency=EUR")
+    school("plugins", "configure", "sms", *settings, "--without-test", code=0)
+    closed = school("plugins", "usage", "sms", code=1)
+    school("plugins", "enable", "sms", code=0)
+
+    found = school.json("plugins", "usage", "sms")
+    told = school("plugins", "usage", "sms", code=0).stdout
+
+    assert "sms sends nothing that costs money" in closed.stderr
+    assert (found["counted"], found["limit"], found["currency"]) == (0, 1_000, "EUR")
+    assert found["month"] == {"messages": 0, "parts": 0, "cost": "0"}
+    assert "0 of 1,000 messages count for today's limit." in told
+    assert "0 EUR" in told

@@ -148,3 +148,35 @@ def test_what_was_sent_is_added_up_and_what_was_not_taken_is_not(school, fake):
     parts = segments(fake.phones.messages[0].body).parts
     assert (found.counted, found.limit) == (2, 1_000)
     assert found.day == found.month == usage.Sum(messages=1, parts=parts, cost=parts * Decimal("0.05"))
+
+
+def test_the_sum_says_the_currency_of_the_settings_else_of_the_gateway(school, fake):
+    pupil(school, "Anna", "6912345678")
+    by_gateway = look(school).quote
+    left = quotes.funds(school.app, "sms")
+
+    told = quotes.quote_document(by_gateway, left)
+    changes.set_plugin(school.app, school.actor, "sms", values={"currency": "USD"})
+    own = look(school).quote
+
+    assert (by_gateway.currency, told["currency"]) == ("", "EUR")
+    assert f"{by_gateway.total.normalize():f} EUR in all" in told["sentence"]
+    assert quotes.quote_document(own)["currency"] == "USD"
+    assert f"{own.total.normalize():f} USD in all" in own.sentence
+    with school.app.db.read() as session:
+        found = usage.usage(session, school.app.plugins.view(session), "sms")
+    assert usage.usage_document(found) == {
+        "counted": 0, "limit": 1_000, "currency": "USD",
+        "day": {"messages": 0, "parts": 0, "cost": "0"}, "month": {"messages": 0, "parts": 0, "cost": "0"},
+    }  # fmt: skip
+
+
+def test_amounts_of_two_currencies_are_not_compared(school, fake):
+    fake.phones.credit = Decimal("0.01")
+    pupil(school, "Anna", "6912345678")
+    left = quotes.funds(school.app, "sms")
+    alike = look(school).quote
+    changes.set_plugin(school.app, school.actor, "sms", values={"currency": "USD"})
+
+    assert not left.cover(alike)
+    assert left.cover(look(school).quote)

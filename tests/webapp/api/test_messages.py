@@ -1,5 +1,7 @@
 """Messages over the API: the list in pages, what became of one, sending again and deciding (R19, R40)."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from rolecall.store.engine import now
@@ -91,3 +93,16 @@ def test_everything_that_matches_is_counted_and_sent_again_with_consent(owner, m
     assert owner.get(f"/messages/{number}").json["why_not"] == "A newer message of this kind followed."
     assert owner.post("/messages/again", {"filter": {"state": "lost"}, "agreed": True}).status_code == 422
     assert owner.post("/messages/again", {"agreed": True}).status_code == 422
+
+
+def test_what_messages_to_phones_came_to_is_added_up(owner, school, message):
+    closed = owner.get("/plugins/sms/usage")
+    settings = {"gateway": "vonage", "account": "abcd1234", "secret": "x", "sender": "School", "countries": ["GR"], "currency": "EUR"}
+    owner.patch("/plugins/sms", {"enabled": True, "untested": True, "settings": settings})
+    message("sent", channel="phone", address="+306912345678", parts=2, cost=150_000, settled_at=datetime.now(UTC))
+
+    found = owner.get("/plugins/sms/usage").json
+
+    assert closed.status_code == 404
+    assert (found["limit"], found["currency"]) == (1_000, "EUR")
+    assert found["day"] == found["month"] == {"messages": 1, "parts": 2, "cost": "0.15"}

@@ -6,6 +6,7 @@ from rolecall.errors import Unknown
 from rolecall.plugins.plugin import Plugin
 from rolecall.work import changes
 from rolecall.work.connection import check, documents, works
+from rolecall.work.delivery import usage
 from rolecall.work.documents import Document, plugin_document
 from rolecall_webapp.api import shapes
 from rolecall_webapp.api.operation import Call, operation
@@ -41,6 +42,24 @@ class CheckResult(Schema):
     lines = fields.List(fields.Nested(shapes.CheckLine), required=True)
 
 
+class UsageSum(Schema):
+    """Messages that were taken or may have been, their parts, and what they cost as far as that is known."""
+
+    messages = fields.Integer(required=True)
+    parts = fields.Integer(required=True, metadata={"description": "What they were sent and paid in."})
+    cost = fields.String(required=True, metadata={"description": "A decimal number as text, by the prices of their time."})
+
+
+class UsageShape(Schema):
+    """What the messages of a channel came to."""
+
+    counted = fields.Integer(required=True, metadata={"description": "How many count for the day's limit."})
+    limit = fields.Integer(required=True)
+    currency = fields.String(required=True, allow_none=True, metadata={"description": "Null where the settings do not say it."})
+    day = fields.Nested(UsageSum, required=True, metadata={"description": "Of 24 hours."})
+    month = fields.Nested(UsageSum, required=True, metadata={"description": "Of 30 days."})
+
+
 @operation("GET", "/plugins", "List plugins", tag="plugins", permissions=("integrations:view",), answer=shapes.page_of(shapes.Plugin))
 def list_plugins(call: Call) -> Document:
     """All that are installed, with why one of them cannot be used."""
@@ -53,6 +72,15 @@ def list_plugins(call: Call) -> Document:
 def read_plugin(call: Call) -> Document:
     """Secrets are never shown; ``secrets_set`` names those that are set."""
     return plugin_document(call.session, installed(call))
+
+
+@operation(
+    "GET", "/plugins/{plugin}/usage", "What a channel's messages came to", tag="plugins", permissions=("integrations:view",),
+    answer=UsageShape, refusals=(404,),
+)  # fmt: skip
+def read_usage(call: Call) -> Document:
+    """Messages, parts and cost of a day and of a month; 404 for a plugin whose messages cost nothing, or that is not enabled."""
+    return usage.usage_document(usage.require(call.session, call.view, installed(call).name))
 
 
 @operation(

@@ -196,4 +196,5 @@ def _sum(parts: list[Quote]) -> Quote | None:
     return Quote(
         channel=parts[0].channel, messages=sum(each.messages for each in parts), parts=sum(each.parts for each in parts),
         total=sum(totals, Decimal(0)) if len(totals) == len(parts) else None, costly="".join(each.costly for each in parts),
+        currency=parts[0].currency,
     )  # fmt: skip

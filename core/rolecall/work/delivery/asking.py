@@ -5,6 +5,7 @@ Owns the guard: a channel that fails here judges when it sends. Nothing leaves t
 
 from collections import Counter
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 import structlog
@@ -85,7 +86,7 @@ def price(session: Session, view: View, kind_id: str) -> str:
     if found is None:
         return ""
     parts = "one part" if found.parts == 1 else f"{found.parts} parts"
-    return f"A message takes about {parts}{f', {found.total.normalize():f} in all' if found.total else ''}."
+    return f"A message takes about {parts}{f', {money(found.total, found.currency)} in all' if found.total else ''}."
 
 
 def price_of(channel: type[Channel], saved: Mapping[str, Any], text: str) -> Price | None:
@@ -95,6 +96,11 @@ def price_of(channel: type[Channel], saved: Mapping[str, Any], text: str) -> Pri
     except (Exception, SystemExit):  # a plugin may raise anything; here it ends as no opinion
         log.exception("channel failed", channel=channel.id)
         return None
+
+
+def money(amount: Decimal, currency: str) -> str:
+    """An amount for people, with its currency where that is known."""
+    return f"{amount.normalize():f} {currency}".strip()
 
 
 def samples(base_url: str) -> dict[str, str]:

@@ -4,7 +4,7 @@ Owns the sentences and the refusal. The gateway is asked outside of every transa
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -38,13 +38,15 @@ class Quote:
     total: Decimal | None = None
     #: Characters for which some of them take Unicode, which has less room.
     costly: str = ""
+    #: Of the total; empty where the settings do not say it.
+    currency: str = ""
 
     @property
     def sentence(self) -> str:
         """The quote for people."""
         messages = "1 message" if self.messages == 1 else f"{self.messages:,} messages"
         parts = "one part" if self.parts == 1 else f"{self.parts:,} parts"
-        cost = f", {self.total.normalize():f} in all" if self.total is not None else ""
+        cost = f", {asking.money(self.total, self.currency)} in all" if self.total is not None else ""
         why = f" Parts are shorter because of {self.costly[:20]}" if self.costly else ""
         return f"{messages} in {parts}{cost}.{why}"
 
@@ -57,8 +59,11 @@ class Funds:
     fault: str = ""
 
     def cover(self, quote: Quote) -> bool:
-        """Whether it is enough; where nobody knows, it is."""
-        return self.credits is None or (self.credits.amount > 0 and (quote.total is None or quote.total <= self.credits.amount))
+        """Whether it is enough; where nobody knows, or amounts of two currencies cannot be compared, it is."""
+        if self.credits is None:
+            return True
+        is_alike = not quote.currency or not self.credits.currency or quote.currency == self.credits.currency
+        return self.credits.amount > 0 and (quote.total is None or not is_alike or quote.total <= self.credits.amount)
 
     @property
     def sentence(self) -> str:
@@ -97,7 +102,7 @@ def quote(session: Session, view: View, kind_id: str, account_ids: Sequence[int]
     return Quote(
         channel=channel.id, messages=len(prices), parts=sum(each.parts for each in prices),
         total=sum(totals, Decimal(0)) if len(totals) == len(prices) else None,
-        costly="".join(dict.fromkeys("".join(each.costly for each in prices))),
+        costly="".join(dict.fromkeys("".join(each.costly for each in prices))), currency=prices[0].currency if prices else "",
     )  # fmt: skip
 
 
@@ -131,13 +136,18 @@ def ensure(app: "Application", asked: Quote) -> None:
 
 
 def quote_document(asked: Quote | None, left: Funds | None = None) -> dict[str, Any] | None:
-    """A quote as the outside contract words it; amounts are texts, so that none of them is rounded."""
+    """A quote as the outside contract words it; amounts are texts, so that none of them is rounded.
+
+    The currency is that of the settings, else the gateway's: a price is what the gateway charges.
+    """
     if asked is None:
         return None
     rest = left.credits if left is not None else None
+    if not asked.currency and rest is not None:
+        asked = replace(asked, currency=rest.currency)
     return {
         "messages": asked.messages, "parts": asked.parts, "total": None if asked.total is None else f"{asked.total.normalize():f}",
-        "credit": None if rest is None else f"{rest.amount:f}", "currency": (rest.currency or None) if rest else None,
+        "credit": None if rest is None else f"{rest.amount:f}", "currency": asked.currency or None,
         "enough": left.cover(asked) if left is not None and rest is not None else None,
         "sentence": " ".join(filter(None, (asked.sentence, left.sentence if left is not None else ""))),
     }  # fmt: skip
