@@ -1,6 +1,7 @@
 """Signing in by another service, from the button to the session (R32, R66, S-01, S-08, F-02 to F-14)."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -257,6 +258,7 @@ def test_somebody_links_an_identity_and_unlinks_it(signed_in: Callable, token_of
     assert (answer.status_code, answer.location) == (303, "/me/identities")
     page = admin.get("/me/identities").text
     assert "You are sub-anna there" in page
+    assert re.search(r'Linked <time datetime="[^"]+" title="[^"]+">[^<]+</time>\. Not used yet\.', page)
     with core.db.read() as session:
         (row,) = session.scalars(select(LinkedIdentity))
         assert (row.account_id, row.how) == (admin.account_id, "self")

@@ -1,5 +1,6 @@
 """Devices and sign-ins of one's own: seen, ended, and told in words (R59b, R32, S-07)."""
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
@@ -45,6 +46,7 @@ def test_sessions_are_seen_and_ended_in_both_browsers(core: Application, signed_
     assert page.count("This one") == 1
     assert "Firefox on Linux" in page
     assert "203.0.113.9" in page
+    assert len(re.findall(r"Last used <time [^>]+>[^<]+</time>. Signed in <time [^>]+>[^<]+</time>\.", page)) == 2
     assert answer.location == "/me/sessions"
     assert not alive(core, there)
     assert "You are signed out there." in somebody.get("/me/sessions").text

@@ -17,7 +17,7 @@ from rolecall_webapp.login import ways_in
 from rolecall_webapp.me import label_of, mine, tabs
 from rolecall_webapp.notices import say
 from rolecall_webapp.parts import Button, Buttons, Card, Cards, Empty, Note, Part
-from rolecall_webapp.wording import ago, exact
+from rolecall_webapp.wording import moment
 
 pages = Blueprint("me_identities", __name__, url_prefix="/me/identities")
 
@@ -31,10 +31,10 @@ def index() -> ResponseReturnValue:
     ways = ways_in()
     cards = []
     for each in found:
-        used = _("Last used {when}.", when=ago(each.last_used_at)) if each.last_used_at else _("Not used yet.")
+        used = _("Last used {when}.", when=moment(each.last_used_at)) if each.last_used_at else _("Not used yet.")
         where, kept = url_for("me_identities.unlink", number=each.id), identities.why_kept(g.db, account, each)
         off = Button(label=_("Unlink"), href=where, post=True, why_not=kept)
-        text = [joined(_("Linked {time}.", time=exact(each.linked_at)), used), _("You are {name} there.", name=each.subject)]
+        text = [joined(_("Linked {time}.", time=moment(each.linked_at)), used), _("You are {name} there.", name=each.subject)]
         cards.append(Card(title=ways[each.method].button if each.method in ways else label_of(each.method), text=text, buttons=[off]))
     parts: list[Part] = (
         [Cards(cards=cards)] if cards else [Empty(text=_("No service signs you in."), hint=_("You use your password here."))]

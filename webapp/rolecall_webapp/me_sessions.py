@@ -15,7 +15,7 @@ from rolecall_webapp.me import tabs
 from rolecall_webapp.notices import say
 from rolecall_webapp.paging import beside, page_number
 from rolecall_webapp.parts import Button, Buttons, Card, Cards, Cell, Head, Part, Row, State, Table, cell
-from rolecall_webapp.wording import ago, exact
+from rolecall_webapp.wording import moment
 
 pages = Blueprint("me_sessions", __name__, url_prefix="/me")
 
@@ -84,7 +84,7 @@ def sign_ins() -> ResponseReturnValue:
 
 def _card(row: WebSession) -> Card:
     here = row.digest == g.account.digest
-    text = [_("Last used {when}. Signed in {time}.", when=ago(row.last_seen_at), time=exact(row.created_at))]
+    text = [_("Last used {when}. Signed in {time}.", when=moment(row.last_seen_at), time=moment(row.created_at))]
     if row.address:
         text.append(_("From {address}", address=row.address))
     end_it = Button(label=_("Sign out there"), href=url_for("me_sessions.end", handle=sessions.handle_of(row.digest)), post=True)
