@@ -43,7 +43,7 @@ messages: $(VENV)/.installed-test  ## bring the catalogues of translations up to
 	$(BIN)/python tools/messages.py
 
 bench: $(VENV)/.installed-test  ## measure against the references; prints ratios; some or other sizes: ARGS="sync providers:10000"
-	$(BIN)/python -m benchmarks $(ARGS)
+	env ROLECALL_TEST_DATABASE_URL=$(POSTGRES) $(BIN)/python -m benchmarks $(ARGS)
 
 lint: $(VENV)/.installed-test  ## ruff: rules and format
 	$(BIN)/ruff check .

@@ -6,6 +6,7 @@ server measured and what the way to it takes a bare loop. Another number of acco
 """
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -65,11 +66,17 @@ CASES = (
 
 
 class Server:
-    """The process of a fake."""
+    """The process of a fake, with more in its environment."""
 
-    def __init__(self, plugin: str) -> None:
+    def __init__(self, plugin: str, **environment: str) -> None:
+        command = [sys.executable, "-m", "benchmarks.server", plugin, str(LATENCY)]
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.server", plugin, str(LATENCY)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+            env={**os.environ, **environment},
         )
         told = self._read()
         self.host: str = told["host"]

@@ -24,12 +24,14 @@ BARE = "/bare"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What a server saw: how many calls, what they weighed, how long each took on average, and the most weight within any second."""
+    """What a server saw: how many calls, what they weighed, how long each took on average, the most weight within any second, and the
+    seconds between the first call and the last."""
 
     calls: int
     weight: int
     seconds: float
     most: int
+    span: float
 
 
 class Slow:
@@ -66,7 +68,8 @@ class Slow:
                 first += 1
             most = max(most, within)
         seconds = sum(taken for _, taken, _ in seen) / max(1, len(seen))
-        return Report(calls=len(seen), weight=sum(weight for *_, weight in seen), seconds=seconds, most=most)
+        span = seen[-1][0] - seen[0][0] if seen else 0.0
+        return Report(calls=len(seen), weight=sum(weight for *_, weight in seen), seconds=seconds, most=most, span=span)
 
 
 def _weight(environ: WSGIEnvironment) -> int:
