@@ -4,8 +4,9 @@ Every test has an application and a database of its own; putting one together ta
 longer than most tests do.
 """
 
+import sys
 from collections.abc import Callable
-from functools import cache
+from importlib.metadata import EntryPoints
 from typing import Any
 
 import pytest
@@ -42,8 +43,17 @@ def rules(patch: pytest.MonkeyPatch) -> None:
 
 
 def plugins(patch: pytest.MonkeyPatch) -> None:
-    """Look once for what is installed."""
-    patch.setattr(registry, "entry_points", cache(registry.entry_points))
+    """Look once for what is installed; a test that installs something puts a folder of its own on the path."""
+    look = registry.entry_points
+    known: dict[tuple[str, ...], EntryPoints] = {}
+
+    def look_once(*, group: str) -> EntryPoints:
+        path = (group, *sys.path)
+        if path not in known:
+            known[path] = look(group=group)
+        return known[path]
+
+    patch.setattr(registry, "entry_points", look_once)
 
 
 class _Statements(LRUCache[tuple[Any, ...], Any]):
