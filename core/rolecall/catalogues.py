@@ -8,6 +8,7 @@ import io
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cache
 from gettext import GNUTranslations, NullTranslations
 from pathlib import Path
 from string import Formatter
@@ -63,7 +64,13 @@ def add(folder: Path, *, of_plugin: bool = False) -> None:
 
 def offered() -> tuple[str, ...]:
     """The tags of the languages that pages can be read in: the source, and those that Rolecall itself has a catalogue of."""
-    return (SOURCE, *sorted(path.stem for path in _OWN[0].glob("*.po")))
+    return _written_in(_OWN[0])
+
+
+# A file beside the program changes with the program alone, and every page asks several times.
+@cache
+def _written_in(folder: Path) -> tuple[str, ...]:
+    return (SOURCE, *sorted(path.stem for path in folder.glob("*.po")))
 
 
 def get(tag: str) -> Language:

@@ -52,6 +52,7 @@ def test_the_browser_says_what_its_owner_reads(client: FlaskClient, header: str 
 
 
 def test_the_institution_decides_for_browsers_that_say_nothing(client: FlaskClient, core: Application) -> None:
+    assert language_of(client.get("/login").text) == ("en", "ltr")
     with core.db.write() as session:
         settings.write(session, "core", CoreSettings, {"default_language": "el-GR"}, actor=WORKER, keyring=core.keyring)
 

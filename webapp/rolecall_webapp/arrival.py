@@ -3,13 +3,13 @@
 from datetime import UTC, datetime
 
 from flask import Response, make_response, redirect, request, session, url_for
-from flask_login import current_user, login_user
+from flask_login import current_user
 
 from rolecall.accounts import sessions
 from rolecall.accounts.admission import Outcome
 from rolecall.errors import Refused
 from rolecall.translation import gettext as _
-from rolecall_webapp.frame import Visitor, application
+from rolecall_webapp.frame import application, carry
 
 #: What in the cookie names the half session of whoever still has to give a code.
 WAITING = "waiting"
@@ -24,7 +24,7 @@ def welcome(outcome: Outcome, target: str, *, second_factor: bool = False) -> Re
     account_id = outcome.account_id
     if account_id is None:
         raise Refused(_("Nobody was signed in."))
-    address, agent, view = request.remote_addr, request.user_agent.string, None
+    address, agent = request.remote_addr, request.user_agent.string
     with application().db.write() as writing:
         if current_user.is_authenticated:
             sessions.end(writing, current_user.signed_in.digest)
@@ -33,11 +33,9 @@ def welcome(outcome: Outcome, target: str, *, second_factor: bool = False) -> Re
         else:
             factor = second_factor or outcome.second_factor
             token = sessions.create(writing, account_id, address=address, agent=agent, now=now, second_factor=factor)
-            view = sessions.load(writing, token, now)
     session.clear()
     if outcome.needs_code:
         session[WAITING] = token
         return make_response(redirect(url_for("login_code.index", next=target), 303))
-    if view is not None:
-        login_user(Visitor(token, view))
+    carry(token)
     return make_response(redirect(url_for("login.password") if outcome.must_change_password else target, 303))

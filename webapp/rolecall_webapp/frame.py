@@ -57,7 +57,7 @@ class Visitor:
     is_active = True
     is_anonymous = False
 
-    def __init__(self, token: str, signed_in: sessions.SessionView) -> None:
+    def __init__(self, token: str, signed_in: sessions.SessionView | None) -> None:
         self.token = token
         self.signed_in = signed_in
 
@@ -141,7 +141,7 @@ def other_period() -> str | None:
 
 
 def carry(token: str) -> None:
-    """Let the cookie of this browser carry another token of its session from now on (S-01)."""
+    """Let the cookie of this browser carry another token from now on, that of its session or of one just opened (S-01)."""
     login_user(Visitor(token, g.account))
 
 
@@ -159,9 +159,9 @@ def init(flask: Flask, app: Application, authenticators: dict[str, Callable[[], 
 
 def institution() -> tuple[str, str, str]:
     """The institution's name, time zone and default language, read again only when settings changed."""
-    generation = g.view.generation if g.get("view") else None
-    known: tuple[int | None, tuple[str, str, str]] | None = current_app.extensions.get("rolecall_institution")
-    if known is None or known[0] != generation or generation is None:
+    generation = (g.get("view") or application().plugins.view(g.db)).generation
+    known: tuple[int, tuple[str, str, str]] | None = current_app.extensions.get("rolecall_institution")
+    if known is None or known[0] != generation:
         asked = (("institution_name", "Rolecall"), ("time_zone", "UTC"), ("default_language", SOURCE))
         name, zone, language = (str(settings.value(g.db, "core", key, "") or empty) for key, empty in asked)
         known = (generation, (name, zone, language))

@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
-from rolecall.accounts import audit, identities, sessions, settings, sign_in, tokens
+from rolecall.accounts import audit, identities, sessions, sign_in, tokens
 from rolecall.accounts.own_password import change_own
 from rolecall.errors import Busy, Invalid, Refused
 from rolecall.sdk.fields import FormField
@@ -20,7 +20,7 @@ from rolecall.store.tables import Account
 from rolecall.translation import gettext as _
 from rolecall_webapp import menu
 from rolecall_webapp.arrival import welcome
-from rolecall_webapp.frame import application, local_path, needs, public
+from rolecall_webapp.frame import application, institution, local_path, needs, public
 from rolecall_webapp.notices import say
 from rolecall_webapp.parts import Button, Buttons, Form, Note, Part
 
@@ -82,7 +82,7 @@ def one_time(token: str) -> ResponseReturnValue:
     """Show a button: opening a link changes nothing, because mail scanners open links too (T-09)."""
     usable = tokens.is_usable(g.db, token, sign_in.LINK, datetime.now(UTC))
     return render_template(
-        "one_time.html", title=_("Sign in") if usable else _("This link no longer works"), usable=usable, institution=_name()
+        "one_time.html", title=_("Sign in") if usable else _("This link no longer works"), usable=usable, institution=institution()[0]
     )
 
 
@@ -187,10 +187,6 @@ def _one(name: str) -> str:
     return values[0] if len(values) == 1 else ""
 
 
-def _name() -> str:
-    return str(settings.value(g.db, "core", "institution_name", "") or "Rolecall")
-
-
 def ask(problem: str = "") -> str:
     """The sign-in page, with what went wrong."""
     given = _one("username") if request.method == "POST" and request.endpoint == "login.enter" else ""
@@ -200,7 +196,7 @@ def ask(problem: str = "") -> str:
     # What was posted here, or came back here once, cannot be opened again in another language.
     stay = url_for("login.page", next=local_path(target)) if target else url_for("login.page")
     return render_template(
-        "login.html", title=_("Sign in"), institution=_name(), problem=problem, username=given, action=action, ways=ways, stay=stay
+        "login.html", title=_("Sign in"), institution=institution()[0], problem=problem, username=given, action=action, ways=ways, stay=stay
     )
 
 

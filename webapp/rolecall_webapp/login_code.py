@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 from flask import Blueprint, g, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 
-from rolecall.accounts import second_step, sessions, settings
+from rolecall.accounts import second_step, sessions
 from rolecall.errors import Invalid
 from rolecall.translation import gettext as _
 from rolecall_webapp.arrival import WAITING, welcome
-from rolecall_webapp.frame import application, local_path, public
+from rolecall_webapp.frame import application, institution, local_path, public
 
 pages = Blueprint("login_code", __name__)
 
@@ -50,12 +50,10 @@ def enter() -> ResponseReturnValue:
 
 def _page(problem: str = "") -> str:
     action = url_for("login_code.enter", next=local_path(request.args.get("next")))
-    return render_template("login_code.html", title=_("Enter your code"), institution=_name(), problem=problem, action=action)
+    return render_template("login_code.html", title=_("Enter your code"), institution=institution()[0], problem=problem, action=action)
 
 
 def _over(message: str) -> str:
-    return render_template("bare.html", title=_("You are not signed in"), institution=_name(), message=message, back=url_for("login.page"))
-
-
-def _name() -> str:
-    return str(settings.value(g.db, "core", "institution_name", "") or "Rolecall")
+    return render_template(
+        "bare.html", title=_("You are not signed in"), institution=institution()[0], message=message, back=url_for("login.page")
+    )

@@ -6,9 +6,11 @@ Owns what else stands in the way, and that nothing of what was typed is written 
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
+from typing import cast
 
-from sqlalchemy import Select, bindparam, join, select
+from sqlalchemy import Select, Table, bindparam, insert, join, select, update
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.attributes import set_committed_value
 
 from rolecall.accounts import audit, rights
 from rolecall.accounts.actors import Actor
@@ -21,6 +23,10 @@ UNVERIFIED = _(
     "Follow the link in the message to the new address, or ask the office to verify it."
 )
 CLOSED = _("Your account is closed, so you cannot sign in. Ask the office.")
+
+_WRITE = insert(cast(Table, SignIn.__table__))
+_ACCOUNTS = cast(Table, Account.__table__)
+_CAME = update(_ACCOUNTS).where(_ACCOUNTS.c.id == bindparam("account")).values(last_login_at=bindparam("at"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +86,9 @@ def hindered(session: Session, account: Account, visit: Visit) -> Outcome | None
 def arrive(session: Session, account: Account, visit: Visit) -> Outcome:
     """Let somebody in: it counts as a sign-in of the account from now on (R13)."""
     first_ever = account.last_login_at is None
-    account.last_login_at = visit.now
+    session.execute(_CAME, {"account": account.id, "at": visit.now})
+    # Not a change for the session to find among all that it knows of the account.
+    set_committed_value(account, "last_login_at", visit.now)
     if first_ever:
         listing.refresh(session, [account.id])
     record(session, account, "ok", visit)
@@ -116,7 +124,8 @@ def record(session: Session, account: Account | None, result: str, visit: Visit)
     agent = None if visit.agent is None else visit.agent.replace("\0", "")[:300]
     address = None if visit.address is None else visit.address.replace("\0", "")[:60]
     account_id = None if account is None else account.id
-    session.add(SignIn(account_id=account_id, at=visit.now, method=visit.method, result=result, address=address, agent=agent))
+    facts = {"account_id": account_id, "at": visit.now, "method": visit.method, "result": result, "address": address, "agent": agent}
+    session.execute(_WRITE, facts)
     actor = Actor(name="anonymous", label="Somebody", address=address)
     if account is not None and result in {"ok", "unverified", "no-role", "expired", "code-due", "wrong-code"}:
         actor = themselves(account, address)

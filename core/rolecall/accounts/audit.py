@@ -11,8 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
+from typing import cast as typed
 
-from sqlalchemy import ColumnElement, Text, cast, func, or_, select, update
+from sqlalchemy import ColumnElement, Table, Text, bindparam, cast, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from rolecall.accounts.actors import Actor
@@ -24,6 +25,11 @@ from rolecall.store.tables import AuditEntry, AuditHead
 _BATCH = 2_000
 #: Widths of the columns: what is longer is cut, because an event must not be lost for its label.
 _WIDTHS = {"actor": 120, "actor_label": 200, "on_behalf": 120, "address": 60, "kind": 60}
+# The tables themselves, because an entry is written once and never an object that a session looks after.
+_ENTRIES, _HEAD = typed(Table, AuditEntry.__table__), typed(Table, AuditHead.__table__)
+_WRITE = insert(_ENTRIES)
+_LAST = select(_HEAD.c.seq, _HEAD.c.chain).where(_HEAD.c.id == 1).with_for_update()
+_MOVE = update(_HEAD).where(_HEAD.c.id == 1).values(seq=bindparam("to_seq"), chain=bindparam("to_chain"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +79,7 @@ def append(
     Until that transaction ends, nobody else appends: on PostgreSQL the head of the chain is locked, SQLite has one writer anyway.
     """
     session.flush()
-    head = session.execute(select(AuditHead.seq, AuditHead.chain).where(AuditHead.id == 1).with_for_update()).one()
+    head = session.execute(_LAST).one()
     facts = {
         "actor": actor.name,
         "actor_label": actor.label,
@@ -92,9 +98,8 @@ def append(
     )
     entry.digest = _salted(str(entry.salt), _text(plain))
     entry.chain = _chain(head.chain, entry)
-    session.add(entry)
-    moved = update(AuditHead).where(AuditHead.id == 1).values(seq=entry.seq, chain=entry.chain)
-    session.execute(moved, execution_options={"synchronize_session": False})
+    session.execute(_WRITE, {each.name: getattr(entry, each.name) for each in _ENTRIES.c})
+    session.execute(_MOVE, {"to_seq": entry.seq, "to_chain": entry.chain})
     return entry
 
 

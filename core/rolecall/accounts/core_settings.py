@@ -338,6 +338,11 @@ def core_settings(session: Session) -> dict[str, Any]:
     return settings.read(session, "core", CoreSettings)
 
 
+def core_setting(session: Session, key: str) -> Any:
+    """Return one setting of core, or its default."""
+    return settings.one(session, "core", CoreSettings, key)
+
+
 def username_formats(session: Session) -> dict[str, str]:
     """Return the formula of user names of each user type (R49)."""
     values = core_settings(session)

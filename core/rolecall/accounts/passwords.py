@@ -21,7 +21,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from rolecall.accounts.core_settings import core_settings
+from rolecall.accounts.core_settings import core_setting, core_settings
 from rolecall.accounts.sealing import Keyring, place
 from rolecall.errors import Invalid
 from rolecall.store.engine import now as database_now
@@ -194,7 +194,7 @@ def seal_first(session: Session, keyring: Keyring, account_ids: Iterable[int], *
     ids = session.scalars(
         select(Account.id).where(Account.id.in_(list(account_ids)), Account.sso_provider.is_(None)).order_by(Account.id)
     ).all()
-    must_change = core_settings(session)["must_change_first_password"]
+    must_change = core_setting(session, "must_change_first_password")
     given = {account_id: generate_first_password() for account_id in ids}
     if given:
         session.execute(
@@ -237,7 +237,7 @@ def put(session: Session, account_ids: Sequence[int], stored: str, *, must_chang
 
 def keeps_first(session: Session) -> bool:
     """Tell whether the sealed copy outlives its first use; it then only says what it was, and signs nobody in (R46)."""
-    return bool(core_settings(session)["keep_first_password"])
+    return bool(core_setting(session, "keep_first_password"))
 
 
 def sealed_place(account_id: int) -> str:
@@ -252,7 +252,7 @@ def kill_links(session: Session, account_ids: Iterable[int]) -> None:
 
 def is_too_old(session: Session, changed_at: datetime, now: datetime) -> bool:
     """Tell whether a password of one's own is older than the institution wants; without its word none ever is (R52, A-03)."""
-    days = core_settings(session)["password_max_age_days"]
+    days = core_setting(session, "password_max_age_days")
     return bool(days) and now - changed_at >= timedelta(days=days)
 
 

@@ -16,6 +16,7 @@ from sqlalchemy import (
     ColumnElement,
     Delete,
     Select,
+    Table,
     and_,
     bindparam,
     case,
@@ -23,6 +24,7 @@ from sqlalchemy import (
     exists,
     false,
     func,
+    insert,
     or_,
     outerjoin,
     select,
@@ -46,6 +48,7 @@ CODE_WITHIN = timedelta(minutes=5)
 _TOUCH = timedelta(minutes=1)
 
 Moment = datetime | BindParameter[datetime]
+_BEGIN = insert(cast(Table, WebSession.__table__))
 #: What the statement about a session is asked with, the moments in the order of :func:`_moments`.
 _DIGEST = bindparam("digest", type_=WebSession.digest.type)
 _MOMENTS = tuple(bindparam(name, type_=WebSession.expires_at.type) for name in ("now", "used_since", "by_administrators"))
@@ -139,20 +142,17 @@ def awaiting(session: Session, token: str, now: datetime) -> int | None:
 
 def _open(session: Session, account_id: int, address: str | None, agent: str | None, now: datetime, lasts: timedelta, **facts: bool) -> str:
     token = secrets.token_urlsafe(32)
-    session.add(
-        WebSession(
-            digest=digest_of(token),
-            account_id=account_id,
-            created_at=now,
-            last_seen_at=now,
-            authenticated_at=now,
-            expires_at=now + lasts,
-            address=None if address is None else address[:60],
-            agent=None if agent is None else agent.replace("\0", "")[:300],
-            **facts,
-        )
-    )
-    session.flush()
+    row = {
+        "digest": digest_of(token),
+        "account_id": account_id,
+        "created_at": now,
+        "last_seen_at": now,
+        "authenticated_at": now,
+        "expires_at": now + lasts,
+        "address": None if address is None else address[:60],
+        "agent": None if agent is None else agent.replace("\0", "")[:300],
+    }
+    session.execute(_BEGIN, row | facts)
     return token
 
 

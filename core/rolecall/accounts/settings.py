@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, missing
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from rolecall.accounts import audit
@@ -23,6 +23,8 @@ from rolecall.errors import Invalid
 from rolecall.sdk.fields import is_secret
 from rolecall.store.engine import now
 from rolecall.store.tables import Generation, Setting
+
+_ONE = select(Setting.value).where(Setting.plugin == bindparam("plugin"), Setting.key == bindparam("key"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,8 +52,13 @@ class Described:
 
 def value(session: Session, plugin: str, key: str, default: Any) -> Any:
     """Return one plain setting as it is stored, for rules that need no schema."""
-    stored = session.scalar(select(Setting.value).where(Setting.plugin == plugin, Setting.key == key))
+    stored = session.scalar(_ONE, {"plugin": plugin, "key": key})
     return default if stored is None else stored["value"]
+
+
+def one(session: Session, plugin: str, schema: type[Schema], key: str) -> Any:
+    """Return one plain setting as :func:`read` does, without reading the others."""
+    return _loaded(_fields(schema)[key], session.scalar(_ONE, {"plugin": plugin, "key": key}))
 
 
 def read(session: Session, plugin: str, schema: type[Schema], keyring: Keyring | None = None) -> dict[str, Any]:
@@ -295,10 +302,14 @@ def _default(each: fields.Field[Any]) -> Any:
 
 
 def _load(each: fields.Field[Any], row: Setting | None) -> Any:
-    if row is None or row.value is None:
+    return _loaded(each, None if row is None else row.value)
+
+
+def _loaded(each: fields.Field[Any], stored: Mapping[str, Any] | None) -> Any:
+    if stored is None:
         return _default(each)
     try:
-        return each.deserialize(row.value["value"])
+        return each.deserialize(stored["value"])
     except ValidationError:
         return _default(each)
 

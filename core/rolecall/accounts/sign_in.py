@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 import structlog
-from sqlalchemy import and_, or_, select
+from sqlalchemy import and_, bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from rolecall.accounts import admission, first_password, identities, passwords, second_factor, throttle, tokens
@@ -38,6 +38,13 @@ UNLINKED = _(
 )
 LINK_GONE = _("This link was used already, or its time is over. Ask for a new one.")
 
+# Built once, because every sign-in asks them and building takes longer than asking.
+_NAMED = select(Account).where(Account.username_key == bindparam("key"))
+_IT_IS = bindparam("address", type_=Account.email_key.type)
+_VERIFIED = or_(and_(Account.email_key == _IT_IS, Account.email_verified), Account.former_email_key == _IT_IS)
+_HOLDING = select(Account).where(_VERIFIED, Account.deleted_at.is_(None)).limit(2)
+_LOCKED = select(Account).where(Account.id == bindparam("id")).with_for_update()
+
 _log = structlog.get_logger(__name__)
 
 
@@ -64,11 +71,15 @@ def sign_in(
     _refuse_impossible(identifier, password)
     visit = Visit(method="password", address=address, agent=agent, now=now)
     key = _key(identifier)
-    with db.read() as session:
+
+    def count(session: Session) -> tuple[Account | None, throttle.Attempt]:
         account = _find(session, identifier, key)
-    tried = throttle.attempt(account_id=None if account is None else account.id, name=key or identifier, address=address)
+        tried = throttle.attempt(account_id=None if account is None else account.id, name=key or identifier, address=address)
+        throttle.count(session, tried, now=now)
+        return account, tried
+
     try:
-        db.attempt(lambda session: throttle.count(session, tried, now=now))
+        account, tried = db.attempt(count)
     except Busy as busy:
         return Outcome(result="throttled", message=busy.message, retry_after=busy.retry_after)
     outcome = _try(db, keyring, account, password, tried, visit)
@@ -224,14 +235,13 @@ def _key(identifier: str) -> str | None:
 
 def _find(session: Session, identifier: str, key: str | None) -> Account | None:
     """Find the account of a user name, else the only one that holds the address verified, or held it before a change (R22, *keep*)."""
-    if key is not None and (account := session.scalar(select(Account).where(Account.username_key == key))) is not None:
+    if key is not None and (account := session.scalar(_NAMED, {"key": key})) is not None:
         return account
     try:
         address = email_key(identifier)
     except Invalid:
         return None
-    verified = or_(and_(Account.email_key == address, Account.email_verified), Account.former_email_key == address)
-    holders = session.scalars(select(Account).where(verified, Account.deleted_at.is_(None)).limit(2)).all()
+    holders = session.scalars(_HOLDING, {"address": address}).all()
     return holders[0] if len(holders) == 1 else None
 
 
@@ -296,7 +306,7 @@ def _settle(session: Session, tried: throttle.Attempt, seen: Account | None, che
     if seen is None or checked.reason not in {"ok", "expired"}:
         _record_wrong(session, seen, checked.reason, visit)
         return Outcome(result="wrong", message=WRONG)
-    account = session.get_one(Account, seen.id, with_for_update=True)
+    account = session.execute(_LOCKED, {"id": seen.id}).scalar_one()
     if _closed(account) or _proof(account) != _proof(seen):
         return None
     outcome = _found_right(session, account, checked, visit)

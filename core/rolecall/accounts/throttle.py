@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from ipaddress import IPv6Address, ip_address
+from typing import cast
 
-from sqlalchemy import ColumnElement, Delete, bindparam, case, delete, or_, select, update
+from sqlalchemy import ColumnElement, Delete, Table, bindparam, case, delete, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.dml import ReturningInsert
@@ -48,14 +49,11 @@ _REMEMBERED = 20
 _UNKNOWN = "unknown"
 
 _OF, _NOW = bindparam("of", type_=Throttle.key.type), bindparam("now", type_=Throttle.window_ends_at.type)
-_OPTIONS = {"synchronize_session": False}
-_FORGET = delete(Throttle).where(Throttle.key == _OF).execution_options(**_OPTIONS)
-_ONE_LESS = (
-    update(Throttle)
-    .where(Throttle.key == _OF, Throttle.count > 0, Throttle.window_ends_at > _NOW)
-    .values(count=Throttle.count - 1)
-    .execution_options(**_OPTIONS)
-)
+#: The table itself: no counter is ever an object of a session.
+_TABLE = cast(Table, Throttle.__table__)
+_COUNTER = _TABLE.c
+_FORGET = delete(_TABLE).where(_COUNTER.key == _OF)
+_ONE_LESS = update(_TABLE).where(_COUNTER.key == _OF, _COUNTER.count > 0, _COUNTER.window_ends_at > _NOW).values(count=_COUNTER.count - 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,23 +205,20 @@ def _raise(session: Session, key: str, limit: Limit, account_id: int | None, now
 def _one_more(*, on_sqlite: bool, sliding: bool) -> ReturningInsert[tuple[int]]:
     """Counts, unless the counter is full; built once, because every attempt asks it four times."""
     insert = sqlite.insert if on_sqlite else postgresql.insert
-    ends, over = bindparam("ends", type_=Throttle.window_ends_at.type), Throttle.window_ends_at <= _NOW
+    ends, over = bindparam("ends", type_=_COUNTER.window_ends_at.type), _COUNTER.window_ends_at <= _NOW
     return (
-        insert(Throttle)
-        .values(
-            key=_OF, account_id=bindparam("about", type_=Throttle.account_id.type), count=1,
-            window_ends_at=ends,
-        )
+        insert(_TABLE)
+        .values(key=_OF, account_id=bindparam("about", type_=_COUNTER.account_id.type), count=1, window_ends_at=ends)
         .on_conflict_do_update(
-            index_elements=[Throttle.key],
+            index_elements=[_COUNTER.key],
             set_={
-                "count": case((over, 1), else_=Throttle.count + 1),
-                "window_ends_at": ends if sliding else case((over, ends), else_=Throttle.window_ends_at),
+                "count": case((over, 1), else_=_COUNTER.count + 1),
+                "window_ends_at": ends if sliding else case((over, ends), else_=_COUNTER.window_ends_at),
             },
-            where=or_(over, Throttle.count < bindparam("most", type_=Throttle.count.type)),
+            where=or_(over, _COUNTER.count < bindparam("most", type_=_COUNTER.count.type)),
         )
-        .returning(Throttle.count)
-    )  # fmt: skip
+        .returning(_COUNTER.count)
+    )
 
 
 def _take_back(session: Session, key: str, now: datetime) -> None:

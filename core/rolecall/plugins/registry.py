@@ -37,6 +37,8 @@ from rolecall.sdk.template import TemplateKind
 from rolecall.store.tables import Generation, PluginState
 
 GROUP = "rolecall.plugins"
+# Asked in every request.
+_GENERATION = select(Generation.number)
 _KINDS = {
     "action": "actions", "provider": "providers", "login method": "login_methods", "roster source": "sources", "filter": "filters",
     "column": "columns", "endpoint": "endpoints",
@@ -108,7 +110,7 @@ class Registry:
 
     def view(self, session: Session) -> View:
         """Return what is enabled now: one small query, and a rebuilt view when the generation has moved."""
-        generation = session.scalar(select(Generation.number)) or 0
+        generation = session.scalar(_GENERATION) or 0
         view = self._view
         if view is not None and view.generation == generation:
             return view

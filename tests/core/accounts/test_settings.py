@@ -57,6 +57,21 @@ def test_what_was_written_is_read_as_its_field_loads_it(db: Database, keyring: K
     assert _read(db, keyring) | {"since": None} == {**_GIVEN, "batch": 20, "since": None}
 
 
+def test_one_setting_is_read_as_among_all(db: Database, keyring: Keyring) -> None:
+    def one(key: str) -> Any:
+        with db.read() as session:
+            return settings.one(session, "moodle", _Schema, key)
+
+    before = one("batch")
+    _write(db, keyring, **_GIVEN, since="2026-03-02", batch="20")
+    with db.write() as session:
+        session.get_one(Setting, ("moodle", "batch")).value = {"value": "many"}
+
+    assert before == 50
+    assert str(one("since")) == "2026-03-02"
+    assert one("batch") == _read(db, keyring)["batch"] == 50
+
+
 def test_a_secret_is_sealed_and_only_opened_with_the_keyring(db: Database, keyring: Keyring) -> None:
     _write(db, keyring, **_GIVEN)
 
