@@ -2,11 +2,11 @@
 
 Owns how transactions begin on each database. Units begin here and end in ``work/`` and at the request or command boundary.
 SQLite: write-ahead log, and ``BEGIN IMMEDIATE`` for every unit that writes, because SQLAlchemy's default mode loses updates
-and a deferred BEGIN fails with "database is locked" when a reader becomes a writer (``docs/decisions``).
+and a deferred BEGIN fails with "database is locked" when a reader becomes a writer; threads take turns (``docs/decisions``).
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.sql import func
 
 from rolecall.errors import ConfigurationError
+from rolecall.store.turns import Turns
 
 T = TypeVar("T")
 
@@ -33,6 +34,8 @@ class Database:
     def __init__(self, url: str | URL, *, pool_size: int = 10) -> None:
         self.url = make_url(url)
         self.engine = _make_engine(self.url, pool_size)
+        #: Whose turn it is to write, among the threads of this process; none on PostgreSQL.
+        self.turns = Turns() if self.is_sqlite else None
         self._sessions = sessionmaker(self.engine, expire_on_commit=False, autoflush=True)
         #: Told after each unit that was committed what was noted in its session's ``info``. It must not raise: the unit is done.
         self.after_commit: Callable[[Mapping[Any, Any]], None] | None = None
@@ -51,7 +54,8 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Session]:
         """Open a unit that writes: committed at the end, rolled back on any exception."""
-        with self._sessions() as session:
+        turn = nullcontext() if self.turns is None else self.turns.turn(BUSY_TIMEOUT / 1000)
+        with turn, self._sessions() as session:
             session.connection(execution_options={"rolecall_write": True})
             try:
                 yield session
@@ -76,6 +80,8 @@ class Database:
     def forked(self) -> None:
         """Leave pooled connections to the process that this one was forked from, and open others when they are needed."""
         self.engine.dispose(close=False)
+        if self.turns is not None:
+            self.turns = Turns()  # whoever had one has stayed in the other process
 
     def close(self) -> None:
         """Close every pooled connection."""
