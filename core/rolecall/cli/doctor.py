@@ -47,6 +47,8 @@ def _command(session: Session, found: Diagnosis, finding: Finding) -> str:
     """The command that mends it, or where one looks."""
     if finding.action is not None:
         return f"→ rolecall act {finding.action} --account {shlex.quote(found.username)}"
+    if finding.code == "nobody-works":
+        return "→ rolecall worker"
     if finding.code in ("link-queued", "link-running"):
         return "→ rolecall sync status"
     return "" if finding.page is None else f"→ {_look(session, found, finding.page)}"

@@ -2,8 +2,9 @@
 
 import shlex
 
-from rolecall.store.engine import Database
-from rolecall.store.tables import Account
+from rolecall.store.engine import Database, now
+from rolecall.store.tables import Account, Link
+from rolecall.work import heartbeat
 
 
 def test_whoever_can_sign_in_is_told_how_with_exit_code_0(school):
@@ -46,6 +47,22 @@ def test_every_command_that_mends_is_one_that_exists(school):
     assert ["act", "account.restore", *account] in offered
     for words in offered:
         school(*words, "--help", code=0)
+
+
+def test_a_worker_that_is_missing_is_told_with_the_command_that_starts_one(school):
+    (anna,) = school.json("accounts", "list", "--q", "anna")["items"]
+    database = Database(school.env["ROLECALL_DATABASE_URL"])
+    with database.write() as session:
+        moment = now(session)
+        session.add(Link(account_id=anna["id"], provider="moodle", goal="present", wanted=1, synced=0, changed_at=moment))
+    told = school("doctor", anna["username"], code=0).stdout
+    with database.write() as session:
+        heartbeat.beat(session, "here:1", "threads", looked=True)
+    database.close()
+
+    assert "No worker was ever here, so what is to be done waits: a change for a service." in told
+    assert "→ rolecall worker" in told
+    assert "rolecall worker" not in school("doctor", anna["username"], code=0).stdout
 
 
 def test_the_document_is_the_one_of_the_api(school):

@@ -14,9 +14,11 @@ from rolecall.accounts.sealing import Keyring, SealBroken
 from rolecall.errors import Unknown
 from rolecall.plugins.plugin import Plugin
 from rolecall.plugins.registry import View
-from rolecall.store.tables import Account, Link, Listing, Period, Person, PluginState, Role, RolePeriod, SignIn
+from rolecall.store.tables import Account, Delivery, Link, Listing, Period, Person, PluginState, Role, RolePeriod, Run, RunItem, SignIn
+from rolecall.work import heartbeat
 from rolecall.work.application import Application
 from rolecall.work.doctor.history import Deed, last_deed
+from rolecall.work.heartbeat import Work
 from rolecall.work.links import RELEASED
 
 #: Attempts that are shown; the account's own page has all of them.
@@ -33,6 +35,14 @@ class Held:
     role_id: int
     role: str
     role_active: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waits:
+    """What a worker has still to do for the account, beside what its links say: its part of a run, and messages."""
+
+    action: bool
+    message: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +75,9 @@ class Case:
     #: Whether a first-time password is kept that can be read.
     first_opens: bool
     deed: Deed | None
+    #: Whether anybody looks for what is due, and what of this account is.
+    work: Work
+    waits: Waits
     view: View
     installed: Mapping[str, Plugin]
     allowed: Collection[str]
@@ -127,6 +140,8 @@ def read(app: Application, session: Session, account_id: int, *, now: datetime) 
         burned_at=_burned_at(session, account),
         first_opens=_opens(app.keyring, account),
         deed=last_deed(session, account),
+        work=heartbeat.work(session),
+        waits=_waits(session, account_id),
         view=app.plugins.view(session),
         installed=app.plugins.installed,
         allowed=frozenset(name for name in app.plugins.installed if app.plugins.may_enable(name)),
@@ -157,6 +172,14 @@ def _sharing(session: Session, account: Account) -> dict[str, int]:
         others = select(func.count()).select_from(Account).where(held, Account.deleted_at.is_(None), Account.id != account.id)
         counts[key] = session.connection().scalar(others) or 0
     return counts
+
+
+def _waits(session: Session, account_id: int) -> Waits:
+    under_way = select(RunItem.n).join(Run, Run.id == RunItem.run_id).where(Run.state.in_(("queued", "running")))
+    action = under_way.where(RunItem.account_id == account_id, RunItem.outcome == "waiting").exists()
+    message = select(Delivery.id).where(Delivery.account_id == account_id, Delivery.state == "queued").exists()
+    row = session.execute(select(action.label("action"), message.label("message"))).one()
+    return Waits(action=bool(row.action), message=bool(row.message))
 
 
 def _burned_at(session: Session, account: Account) -> datetime | None:

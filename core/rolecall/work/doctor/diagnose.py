@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from rolecall.work.application import Application
-from rolecall.work.doctor import attempts, identity, providers, secret
+from rolecall.work.doctor import attempts, identity, providers, secret, work
 from rolecall.work.doctor.case import Case, read
 from rolecall.work.doctor.finding import PROBLEM, Diagnosis, Finding
 from rolecall.work.documents import Document, moment, sign_in_document
@@ -13,7 +13,7 @@ from rolecall.work.documents import Document, moment, sign_in_document
 #: What comes first is what the verdict names.
 _CHECKS = (
     identity.person, identity.account, secret.password, secret.factor, identity.email, identity.role, secret.locks, providers.links,
-    providers.services, attempts.last,
+    providers.services, work.worker, attempts.last,
 )  # fmt: skip
 
 

@@ -163,6 +163,7 @@ CAUSES: dict[str, tuple[Callable[[Ward], Any], str, str | None, str]] = {
     "link-held": (lambda w: w.link(wanted=2, goal="suspended", brake="held"), "warning", "sync", "office"),
     "provider-down": (lambda w: w.provider(state="open", reason="503", until=w.noon + WEEK), "warning", "integration", "itself"),
     "provider-waits": (lambda w: w.provider(until=w.noon + WEEK), "warning", "integration", "itself"),
+    "nobody-works": (lambda w: w.link(), "warning", None, "operator"),
     "plugin-missing": (lambda w: w.enabled("gone"), "warning", None, "operator"),
     "last-attempt-failed": (lambda w: w.tried("wrong-password"), "warning", "password.reset", "office"),
     "last-attempt": (lambda w: w.tried("ok"), "ok", "sign-ins", ""),
