@@ -14,14 +14,18 @@ from urllib.parse import parse_qsl
 
 from rolecall import Endpoint, EndpointProblem, EndpointReply, EndpointRoute, SignedCall
 from rolecall.errors import Forbidden, Invalid
+from rolecall_sms.gateways import request
 
 PREFIX = "/sms/receipts"
-TWILIO, VONAGE = "/twilio", "/vonage"
+#: A gateway that settings describe signs nothing: it calls an address whose end nobody else knows.
+TWILIO, VONAGE, DESCRIBED = "/twilio", "/vonage", "/http/{key}"
 #: What Vonage calls its ways to sign: how a digest is made of the secret and the text that is signed.
 SIGNED_BY: Mapping[str, str] = {
     "md5hash": "MD5 hash", "md5": "MD5 HMAC", "sha1": "SHA-1 HMAC", "sha256": "SHA-256 HMAC", "sha512": "SHA-512 HMAC",
 }  # fmt: skip
-_FORGED = "The signature is not the gateway's."
+_FORGED = "The signature is not the gateway's, or the address is not the one that it was given."
+#: Messages that one call may tell of.
+_MOST_REPORTS = 500
 
 #: https://www.twilio.com/docs/messaging/guides/track-outbound-message-status
 _TWILIO_LOST = ("undelivered", "failed", "canceled")
@@ -65,7 +69,7 @@ def receive(call: SignedCall) -> EndpointReply:
 
     :raises Forbidden: when the gateway did not sign it, or is not the one that is set up.
     """
-    gateway = call.path.strip("/")
+    gateway = call.path.strip("/").partition("/")[0]
     if call.settings.get("gateway") != gateway:
         raise Forbidden(_FORGED)
     _TAKERS[gateway](call)
@@ -95,7 +99,32 @@ def _vonage(call: SignedCall) -> None:
         call.receipts.lost(reference, f"Vonage could not deliver it: {status}{f' (error {code})' if code.isdecimal() else ''}.")
 
 
-_TAKERS: Mapping[str, Callable[[SignedCall], None]] = {"twilio": _twilio, "vonage": _vonage}
+def _described(call: SignedCall) -> None:
+    """Believe whoever knows the address, and read what it says as the settings describe it."""
+    key, given = secret_of(call.settings), call.path.strip("/").partition("/")[2]
+    if not key or not hmac.compare_digest(key.encode(), given.encode()):
+        raise Forbidden(_FORGED)
+    told = request.below(_document(call), str(call.settings.get("report_list_path") or ""))
+    reports = told if isinstance(told, list) else [told]
+    if len(reports) > _MOST_REPORTS:
+        raise Invalid(f"It tells of more than {_MOST_REPORTS} messages.")
+    arrived, lost = (_folded(call.settings.get(name)) for name in ("delivered_values", "lost_values"))
+    for each in reports:
+        reference = request.at(each, str(call.settings.get("report_id_path") or ""))
+        state = request.at(each, str(call.settings.get("report_status_path") or "")) or ""
+        if not reference:
+            continue
+        if state.strip().casefold() in arrived:
+            call.receipts.arrived(reference)
+        elif state.strip().casefold() in lost:
+            call.receipts.lost(reference, f"The gateway could not deliver it: {state.strip()[:100]}.")
+
+
+def _folded(words: Any) -> frozenset[str]:
+    return frozenset(str(each).strip().casefold() for each in words or ())
+
+
+_TAKERS: Mapping[str, Callable[[SignedCall], None]] = {"twilio": _twilio, "vonage": _vonage, "http": _described}
 
 
 def secret_of(settings: Mapping[str, Any]) -> str:
@@ -130,6 +159,14 @@ def _form(call: SignedCall) -> list[tuple[str, str]]:
 
 def _fields(call: SignedCall) -> dict[str, str]:
     """The fields of a report by Vonage: in the address, a form or a JSON document, as the account has it."""
+    told = _document(call)
+    if not isinstance(told, dict) or not all(isinstance(each, str | int) for each in told.values()):
+        raise Invalid("It is no report.")
+    return {name: str(value) for name, value in told.items()}
+
+
+def _document(call: SignedCall) -> Any:
+    """What a call says: the fields of its address or its form, or a JSON document."""
     if call.method == "GET":
         try:
             return dict(parse_qsl(call.query, keep_blank_values=True, max_num_fields=100))
@@ -138,12 +175,9 @@ def _fields(call: SignedCall) -> dict[str, str]:
     if call.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         return dict(_form(call))
     try:
-        told = json.loads(call.body)
-    except ValueError:
+        return json.loads(call.body)
+    except (ValueError, RecursionError):
         raise Invalid("It is no JSON.") from None
-    if not isinstance(told, dict) or not all(isinstance(each, str | int) for each in told.values()):
-        raise Invalid("It is no report.")
-    return {name: str(value) for name, value in told.items()}
 
 
 ENDPOINT = Endpoint(
@@ -154,9 +188,11 @@ ENDPOINT = Endpoint(
         EndpointRoute(method="POST", path=TWILIO, permissions=()),
         EndpointRoute(method="POST", path=VONAGE, permissions=()),
         EndpointRoute(method="GET", path=VONAGE, permissions=()),
+        EndpointRoute(method="POST", path=DESCRIBED, permissions=()),
+        EndpointRoute(method="GET", path=DESCRIBED, permissions=()),
     ),
     signed=receive,
     refuse=refuse,
     setting="receipts",
-    body_bytes=20_000,
+    body_bytes=100_000,
 )

@@ -1,7 +1,7 @@
 """The settings of one gateway: which it is, how Rolecall signs in there, and whom messages may go to (R56, T-13)."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
@@ -10,11 +10,10 @@ from rolecall.sdk.fields import Lines
 from rolecall_sms.gateways import request
 from rolecall_sms.numbers import REGIONS
 from rolecall_sms.receipts import SIGNED_BY
+from rolecall_sms.settings_described import RECEIPTS, AnotherGateway, is_key
 
 GATEWAY = {"twilio": "Twilio", "vonage": "Vonage", "smpp": "A message centre, by SMPP", "http": "Another, described below"}
-METHODS = ("POST", "GET", "PUT")
-FORMATS = {"form": "Form", "json": "JSON", "query": "Parameters in the address"}
-_ANOTHER, _CENTRE, RECEIPTS = "Another gateway", "Message centre", "Delivery receipts"
+_CENTRE = "Message centre"
 RECEIPT_IDS = {
     "same": "As the answer does",
     "decimal": "In decimal, the answer in hexadecimal",
@@ -24,104 +23,9 @@ RECEIPT_IDS = {
 AN_HOUR, A_DAY = 3, 1_000
 
 
-def _readable(read: Callable[[str], object]) -> Callable[[str], None]:
-    """A validator out of a function that raises ``ValueError`` with a sentence."""
-
-    def check(written: str) -> None:
-        try:
-            read(written)
-        except ValueError as wrong:
-            raise ValidationError(str(wrong)) from None
-
-    return check
-
-
 def _are_regions(written: Sequence[str]) -> None:
     if not REGIONS.issuperset(written):
         raise ValidationError("Write the two capital letters of each country, such as GR.")
-
-
-def _is_pattern(written: str) -> None:
-    try:
-        re.compile(written)
-    except re.error as wrong:
-        raise ValidationError(f"It is not a regular expression: {wrong.msg}.") from None
-
-
-def _statuses(default: str, label: str, help: str) -> fields.String:
-    return fields.String(
-        load_default=default,
-        validate=_readable(request.statuses),
-        metadata={"label": label, "help": help, "group": _ANOTHER, "advanced": True},
-    )
-
-
-def _path(label: str, help: str) -> fields.String:
-    return fields.String(
-        load_default="",
-        validate=validate.Length(max=200),
-        metadata={"label": label, "help": help, "group": _ANOTHER, "advanced": True},
-    )
-
-
-class _AnotherGateway(Schema):
-    """What describes a gateway that the plugin does not know."""
-
-    http_method = fields.String(
-        load_default="POST", validate=validate.OneOf(METHODS), metadata={"label": "Method", "group": _ANOTHER, "advanced": True}
-    )
-    http_format = fields.String(
-        load_default="form",
-        validate=validate.OneOf(tuple(FORMATS), tuple(FORMATS.values())),
-        metadata={"label": "Format", "group": _ANOTHER, "advanced": True},
-    )
-    http_headers = Lines(
-        load_default=list,
-        metadata={
-            "label": "Headers",
-            "help": "One on each line, such as Authorization: Bearer {secret}. Credentials stand above, never here.",
-            "group": _ANOTHER,
-            "advanced": True,
-        },
-    )
-    http_body = fields.String(
-        load_default="to={to}\ntext={text}\nfrom={sender}",
-        validate=validate.Length(max=5_000),
-        metadata={
-            "label": "What is sent",
-            "help": "Lines name=value, or a JSON document. In braces: " + ", ".join(f"{{{name}}}" for name in request.PLACEHOLDERS) + ".",
-            "kind": "textarea",
-            "group": _ANOTHER,
-            "advanced": True,
-        },
-    )
-    success_statuses = _statuses("200-299", "Taken: statuses", "Any other means that the message was not taken.")
-    answer_path = _path("Taken: where the answer says so", "Such as messages.0.status in a JSON answer; empty: the whole answer as text.")
-    success_value = fields.String(
-        load_default="",
-        validate=[validate.Length(max=200), _is_pattern],
-        metadata={
-            "label": "Taken: what it says",
-            "help": "A regular expression for all of it, such as 0|queued; empty: the status is enough.",
-            "group": _ANOTHER,
-            "advanced": True,
-        },
-    )
-    id_path = _path("Where the message's id stands", "Such as messages.0.id in a JSON answer; empty: there is none.")
-    retry_statuses = _statuses("408, 425, 503", "Tried again: statuses", "The message was surely not taken. 429 always counts.")
-    retry_values = Lines(
-        load_default=list,
-        metadata={"label": "Tried again: what it says", "help": "One on each line.", "group": _ANOTHER, "advanced": True},
-    )
-    stop_values = Lines(
-        load_default=list,
-        metadata={
-            "label": "Stops the channel: what it says",
-            "help": "One on each line, such as the codes for wrong credentials and for no credit: messages wait.",
-            "group": _ANOTHER,
-            "advanced": True,
-        },
-    )
 
 
 class _MessageCentre(Schema):
@@ -161,7 +65,7 @@ class _MessageCentre(Schema):
     )
 
 
-class SmsSettings(_AnotherGateway, _MessageCentre):
+class SmsSettings(AnotherGateway, _MessageCentre):
     """One gateway that takes messages to mobile phones."""
 
     class Meta:
@@ -170,7 +74,7 @@ class SmsSettings(_AnotherGateway, _MessageCentre):
         fields = (
             "gateway", "url", "account", "key", "secret", "sender", "countries", "mobile_only", "most_parts", "an_hour", "a_day", "price",
             "currency", "receipts", "receipt_secret", "receipt_method",
-            *_MessageCentre._declared_fields, *_AnotherGateway._declared_fields,
+            *_MessageCentre._declared_fields, *AnotherGateway._declared_fields,
         )  # fmt: skip
 
     gateway = fields.String(
@@ -291,8 +195,9 @@ class SmsSettings(_AnotherGateway, _MessageCentre):
     receipt_secret = fields.String(
         load_default="",
         metadata={
-            "label": "What receipts are signed with",
-            "help": "Vonage: the signature secret. Twilio: only with an API key, the auth token. What is not signed is not believed.",
+            "label": "What receipts are signed with, or come to",
+            "help": "Vonage: the signature secret. Twilio: only with an API key, the auth token. Another gateway: the end of the address "
+            "that it reports to, 32 random letters and digits at least. What does not prove itself is not believed.",
             "group": RECEIPTS,
             "secret": True,
             "connection": False,
@@ -343,6 +248,8 @@ class SmsSettings(_AnotherGateway, _MessageCentre):
         if data.get("gateway") == "twilio" and data.get("account") and not re.fullmatch(r"AC[0-9a-fA-F]{32}", data["account"]):
             wrong["account"] = ["An Account SID of Twilio is AC and 32 digits."]
         if data.get("gateway") == "http":
+            if data.get("receipt_secret") and not is_key(data["receipt_secret"]):
+                wrong["receipt_secret"] = ["Of this gateway it is the end of an address: 32 to 128 random letters, digits, - and _."]
             if not data.get("url"):
                 wrong["url"] = ["It is needed for this gateway."]
             for name, read in (

@@ -34,7 +34,8 @@ class Generic(Gateway):
             raise refused(self.label, reply.status)
         self._judge(reply, text)
         path = str(self.settings["id_path"])
-        found = request.at(answer(reply), path) if path else None
+        # Without an id of the gateway's own, receipts name ours.
+        found = request.at(answer(reply), path) if path else str(text.id) if text.receipts_to else None
         return (found,) if found else ()
 
     def check(self) -> Iterable[CheckLine]:
@@ -49,6 +50,7 @@ class Generic(Gateway):
             "to": text.to, "number": text.to.lstrip("+"), "text": text.body, "sender": str(self.settings["sender"]), "id": str(text.id),
             "unicode": str(int(text.unicode)), "account": account, "secret": secret,
             "basic": b64encode(f"{account}:{secret}".encode()).decode(),
+            "receipts": f"{text.receipts_to}/http/{self.settings['receipt_secret']}" if text.receipts_to else "",
         }  # fmt: skip
         form = str(self.settings["http_format"])
         sent: Any = request.fill(request.body(str(self.settings["http_body"]), form), values)

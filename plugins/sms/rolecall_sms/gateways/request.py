@@ -19,6 +19,7 @@ PLACEHOLDERS: Mapping[str, str] = {
     "account": "the account",
     "secret": "the secret",
     "basic": "account and secret, as HTTP Basic wants them",
+    "receipts": "the address that the gateway may report to what becomes of the message; empty where nobody would believe it",
 }
 _NAME = re.compile(r"\{([a-z]+)\}")
 _STATUSES = re.compile(r"\d{3}(?:-\d{3})?(?:\s*,\s*\d{3}(?:-\d{3})?)*")
@@ -81,6 +82,14 @@ def statuses(written: str) -> tuple[range, ...]:
 
 def at(document: Any, path: str) -> str | None:
     """Return what stands in an answer at a path such as ``messages.0.status``, as text; none where there is nothing."""
+    found = below(document, path)
+    if isinstance(found, bool):
+        return str(found).lower()
+    return str(found) if isinstance(found, str | int | float) else None
+
+
+def below(document: Any, path: str) -> Any:
+    """Return the part of an answer at a path; none where there is nothing, all of it for an empty path."""
     for part in path.split(".") if path else ():
         if isinstance(document, dict):
             document = document.get(part)
@@ -88,6 +97,4 @@ def at(document: Any, path: str) -> str | None:
             document = document[int(part)]
         else:
             return None
-    if isinstance(document, bool):
-        return str(document).lower()
-    return str(document) if isinstance(document, str | int | float) else None
+    return document
