@@ -61,7 +61,14 @@ def get(session: Session, kinds: Mapping[str, TemplateKind], kind_id: str, langu
 
 
 def for_reader(session: Session, kind: TemplateKind, wanted: str | None, default: str) -> tuple[str, TemplateText]:
-    """Return the text that somebody reads with its language: theirs, the institution's, or English.
+    """Return the text that somebody reads with its language: theirs, the institution's, or English."""
+    available = counting(session, kind)
+    language = chosen_language(wanted, default, available)
+    return language, available[language]
+
+
+def counting(session: Session, kind: TemplateKind) -> dict[str, TemplateText]:
+    """Return the text of a kind that counts in each language that there is one in.
 
     An own text that does not fit the kind any more, because a plugin changed it, gives way to the one that came with it.
     """
@@ -70,9 +77,7 @@ def for_reader(session: Session, kind: TemplateKind, wanted: str | None, default
         for (_, language), row in _own(session, [kind.id]).items()
         if not faults(kind, text := TemplateText(subject=row.subject, body=row.body))
     }
-    available = {**kind.texts, **own}
-    language = chosen_language(wanted, default, available)
-    return language, available[language]
+    return {**kind.texts, **own}
 
 
 def save(session: Session, before: Text, written: TemplateText, *, version: int | None, actor: Actor, now: datetime) -> bool:

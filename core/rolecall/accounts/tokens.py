@@ -7,8 +7,9 @@ import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import cast
 
-from sqlalchemy import ColumnElement, Delete, delete, exists, or_, outerjoin, select, update
+from sqlalchemy import ColumnElement, Delete, Table, bindparam, delete, exists, insert, or_, outerjoin, select, update
 from sqlalchemy.orm import Session
 
 from rolecall.accounts import rights
@@ -32,6 +33,12 @@ ENDED_KEPT = timedelta(days=7)
 _SHOWN = 10
 #: "Last used" is not written more often.
 _TOUCH = timedelta(minutes=1)
+_LINKS = cast(Table, OneTimeToken.__table__)
+# Built once: they are executed for each message with a link.
+_OLDER = delete(_LINKS).where(
+    _LINKS.c.account_id == bindparam("of_account"), _LINKS.c.purpose == bindparam("of_purpose"), _LINKS.c.used_at.is_(None)
+)
+_NEW = insert(_LINKS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,15 +152,16 @@ def create_link(
     makes such links compares it.
     """
     token = secrets.token_urlsafe(32)
-    if not keep_older:
-        older = (OneTimeToken.account_id == account_id, OneTimeToken.purpose == purpose, OneTimeToken.used_at.is_(None))
-        session.execute(delete(OneTimeToken).where(*older))
-    key = key if address is None else email_key(address)
-    row = OneTimeToken(
-        digest=digest_of(token), purpose=purpose, account_id=account_id, address_key=key, created_at=now, expires_at=now + lasts
-    )
-    session.add(row)
     session.flush()
+    connection = session.connection()
+    if not keep_older:
+        connection.execute(_OLDER, {"of_account": account_id, "of_purpose": purpose})
+    key = key if address is None else email_key(address)
+    row = {
+        "digest": digest_of(token), "purpose": purpose, "account_id": account_id, "address_key": key, "created_at": now,
+        "expires_at": now + lasts,
+    }  # fmt: skip
+    connection.execute(_NEW, row)
     return token
 
 

@@ -26,6 +26,7 @@ BUSY_TIMEOUT = 15_000
 #: Serialization failure and deadlock on PostgreSQL: tried again this often.
 RETRIES = 3
 _RETRYABLE = {"40001", "40P01"}
+_CLOCK = select(func.clock_timestamp())
 
 
 class Database:
@@ -91,7 +92,7 @@ class Database:
 def now(session: Session) -> datetime:
     """Return the time of the database on PostgreSQL, so that machines with different clocks agree on leases; else ours."""
     if session.get_bind().dialect.name == "postgresql":
-        clock: datetime = session.execute(select(func.clock_timestamp())).scalar_one()
+        clock: datetime = session.connection().execute(_CLOCK).scalar_one()
         return clock.astimezone(UTC)
     return datetime.now(UTC)
 

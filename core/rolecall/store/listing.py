@@ -7,7 +7,7 @@ to the links (R13). Knows the tables and no rule.
 from collections.abc import Iterable, Sequence
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, CursorResult, Select, bindparam, exists, or_, select, update
+from sqlalchemy import ColumnElement, CursorResult, Select, Table, bindparam, exists, or_, select, update
 from sqlalchemy.orm import Session
 
 from rolecall.store.bulk import CHUNK, among, chunks, ids_of, insert_into
@@ -17,6 +17,9 @@ from rolecall.store.tables import Account, Link, Listing, Person
 _LONGEST_SORT_NAME = 420
 _OPTIONS = {"synchronize_session": False, "preserve_rowcount": True}
 _COLUMNS = ("type", "active", "deleted", "verified", "logged_on", "invited", "external", "sort_name", "search")
+_ROW = cast(Table, Listing.__table__)
+# Built once: it is executed for each message that leaves.
+_INVITED = update(_ROW).where(_ROW.c.account_id == bindparam("of_id"), ~_ROW.c.invited).values(invited=True)
 
 
 def refresh(session: Session, ids: Iterable[int] | Select[Any]) -> int:
@@ -44,7 +47,7 @@ def refresh_flags(session: Session, ids: Iterable[int]) -> int:
 
 def mark_invited(session: Session, account_id: int) -> None:
     """Note in its row that an account was invited: what :func:`refresh_flags` would find, without comparing all of them."""
-    session.execute(update(Listing).where(Listing.account_id == account_id).values(invited=True), execution_options=_OPTIONS)
+    session.connection().execute(_INVITED, {"of_id": account_id})
 
 
 def refresh_people(session: Session, person_ids: Iterable[int] | Select[Any]) -> int:

@@ -101,17 +101,18 @@ def mark_sent(app: Application, actor: Actor, delivery_id: int) -> None:
     def unit(session: Session) -> None:
         row = _theirs(session, actor, delivery_id)
         told = f"Marked as sent by {actor.label}."[:2000]
+        moment = now(session)
         taken = session.execute(
             update(Delivery)
             .where(Delivery.id == delivery_id, Delivery.state == UNKNOWN)
-            .values(state=SENT, settled_at=now(session), error=told, error_class=None)
+            .values(state=SENT, settled_at=moment, error=told, error_class=None)
             .returning(Delivery.id)
         ).first()
         if taken is None:
             if row.delivery.state == SENT:
                 return
             raise Refused("Only of a message that is unknown somebody decides whether it was sent.", code="not-unknown")
-        after_sending(session, kind=row.delivery.kind, account_id=row.delivery.account_id)
+        after_sending(session, kind=row.delivery.kind, account_id=row.delivery.account_id, now=moment)
         _note(session, actor, "message.sent", row.delivery)
 
     app.db.attempt(unit)

@@ -22,8 +22,8 @@ from rolecall.accounts import (
 )
 from rolecall.accounts.sealing import Keyring
 from rolecall.store.folding import email_key
-from rolecall.store.tables import Account, Person
 from rolecall.work.delivery.claim import ClaimedMessage
+from rolecall.work.delivery.recipients import Recipient
 from rolecall.work.sync import alert
 
 _MINUTES = str(int(forgotten.LINK_LASTS.total_seconds() // 60))
@@ -44,9 +44,7 @@ class Case:
     base_url: str
     now: datetime
     claimed: ClaimedMessage
-    account: Account
-    person: Person
-    language: str
+    recipient: Recipient
     settings: Mapping[str, Any]
 
     @property
@@ -68,12 +66,12 @@ def plainly(case: Case) -> Mapping[str, str]:
 def verification(case: Case) -> Mapping[str, str]:
     """A link that verifies the account's address; pointless once that is another one or verified."""
     _need_open(case)
-    if case.account.email_key != email_key(case.claimed.address):
+    if case.recipient.email_key != email_key(case.claimed.address):
         raise Pointless("The address is not the account's any more.")
-    if case.account.email_verified:
+    if case.recipient.email_verified:
         raise Pointless("The address was verified meanwhile.")
     token = emails.verification_link_token(
-        case.session, case.account.id, address=case.claimed.address, now=case.now, keep_older=case.may_have_left
+        case.session, case.recipient.account_id, address=case.claimed.address, now=case.now, keep_older=case.may_have_left
     )
     hours = int(emails.LINK_LASTS.total_seconds() // 3600)
     return {"link": f"{case.base_url}/verify/{token}", "hours": str(hours), "email": case.claimed.address}
@@ -101,58 +99,62 @@ def invitation(case: Case) -> Mapping[str, str]:
     The password is in it only where the institution wants that, it is still kept and still signs in; else the link is.
     """
     _need_open(case)
-    if case.person.email is None or email_key(case.person.email) != email_key(case.claimed.address):
+    recipient = case.recipient
+    if recipient.person_email is None or email_key(recipient.person_email) != email_key(case.claimed.address):
         raise Pointless("The personal e-mail was changed meanwhile.")
-    if case.claimed.facts.get(invitations.NEW) and eligibility.refusal_of(case.session, case.person.id):
+    if case.claimed.facts.get(invitations.NEW) and eligibility.refusal_of(case.session, recipient.person_id):
         raise Pointless("The person is not entitled to an account any more.")
-    account = case.account
-    if account.sso_provider is not None:
-        return {"provider": case.providers.get(account.sso_provider, account.sso_provider)}
+    if recipient.sso_provider is not None:
+        return {"provider": case.providers.get(recipient.sso_provider, recipient.sso_provider)}
     if case.settings["invitation_says"] == "password":
-        there = provider_passwords.kept(case.session, case.keyring, [account.id]).get(account.id, ())
+        there = provider_passwords.kept(case.session, case.keyring, [recipient.account_id]).get(recipient.account_id, ())
         said = {"provider_passwords": "\n".join(f"{case.providers.get(e.provider, e.provider)}: {e.username}  {e.password}" for e in there)}
         password = _first_password(case)
         if password is not None:
             return {**said, "password": password}
     else:
         said = {}
-    token = invitations.link_token(case.session, account.id, address=case.claimed.address, now=case.now, keep_older=case.may_have_left)
+    token = invitations.link_token(
+        case.session, recipient.account_id, address=case.claimed.address, now=case.now, keep_older=case.may_have_left
+    )
     return {**said, "link": f"{case.base_url}/set-password/{token}", "days": str(invitations.LINK_LASTS.days)}
 
 
 def credentials_by_phone(case: Case) -> Mapping[str, str]:
     """A link to choose a password, or the provider that signs the account in; never a password, which stays on phones (R42, T-13)."""
     _need_open(case)
-    account, phone = case.account, case.claimed.address
-    if case.person.phone is None or invitations.phone_key(case.person.phone) != invitations.phone_key(phone):
+    recipient, phone = case.recipient, case.claimed.address
+    if recipient.person_phone is None or invitations.phone_key(recipient.person_phone) != invitations.phone_key(phone):
         raise Pointless("The phone in the person's record was changed meanwhile.")
-    if account.sso_provider is not None:
-        return {"provider": case.providers.get(account.sso_provider, account.sso_provider)}
-    token = invitations.phone_link_token(case.session, account.id, phone=phone, now=case.now, keep_older=case.may_have_left)
+    if recipient.sso_provider is not None:
+        return {"provider": case.providers.get(recipient.sso_provider, recipient.sso_provider)}
+    token = invitations.phone_link_token(case.session, recipient.account_id, phone=phone, now=case.now, keep_older=case.may_have_left)
     return {"link": f"{case.base_url}/set-password/{token}", "days": str(invitations.LINK_LASTS.days)}
 
 
 def forgotten_password(case: Case) -> Mapping[str, str]:
     """A link to choose another password; pointless for whoever would not be sent one now, or who asked too long ago to wait for it."""
     _need_open(case)
-    account = case.account
-    if account.email_key != email_key(case.claimed.address) or not account.email_verified:
+    recipient = case.recipient
+    if recipient.email_key != email_key(case.claimed.address) or not recipient.email_verified:
         raise Pointless("The address is not the account's any more, or not verified any more.")
     _need_asked_lately(case)
-    token = forgotten.link_token(case.session, account.id, address=case.claimed.address, now=case.now, keep_older=case.may_have_left)
+    token = forgotten.link_token(
+        case.session, recipient.account_id, address=case.claimed.address, now=case.now, keep_older=case.may_have_left
+    )
     return {"link": f"{case.base_url}/set-password/{token}", "minutes": _MINUTES}
 
 
 def forgotten_by_phone(case: Case) -> Mapping[str, str]:
     """The same link, on the phone in the person's record; pointless where the institution does not want that any more (R59b, T-13)."""
     _need_open(case)
-    account, phone = case.account, case.claimed.address
-    if not case.settings["forgotten_by_phone"] or account.type == "administrator" or account.is_owner:
+    recipient, phone = case.recipient, case.claimed.address
+    if not case.settings["forgotten_by_phone"] or recipient.user_type == "administrator" or recipient.is_owner:
         raise Pointless("A link for a forgotten password does not go to this account's phone.")
-    if case.person.phone is None or invitations.phone_key(case.person.phone) != invitations.phone_key(phone):
+    if recipient.person_phone is None or invitations.phone_key(recipient.person_phone) != invitations.phone_key(phone):
         raise Pointless("The phone in the person's record was changed meanwhile.")
     _need_asked_lately(case)
-    token = forgotten.phone_link_token(case.session, account.id, phone=phone, now=case.now, keep_older=case.may_have_left)
+    token = forgotten.phone_link_token(case.session, recipient.account_id, phone=phone, now=case.now, keep_older=case.may_have_left)
     return {"link": f"{case.base_url}/set-password/{token}", "minutes": _MINUTES}
 
 
@@ -167,11 +169,11 @@ def held(case: Case) -> Mapping[str, str]:
 
 def _first_password(case: Case) -> str | None:
     """The first-time password, where it is what signs in now."""
-    account = case.account
-    over = account.sealed_at is None or account.sealed_at + passwords.FIRST_VALID <= case.now
-    if account.password_hash is not None or over:
+    recipient = case.recipient
+    over = recipient.sealed_at is None or recipient.sealed_at + passwords.FIRST_VALID <= case.now
+    if recipient.has_password or over:
         return None
-    return first_password.open_kept(case.session, case.keyring, [account.id]).get(account.id)
+    return first_password.open_kept(case.session, case.keyring, [recipient.account_id]).get(recipient.account_id)
 
 
 MAKERS: Mapping[str, Maker] = {
@@ -189,15 +191,15 @@ MAKERS: Mapping[str, Maker] = {
 
 
 def _need_open(case: Case) -> None:
-    if case.account.deleted_at is not None:
+    if case.recipient.is_deleted:
         raise Pointless("The account was deleted.")
-    if not case.account.active:
+    if not case.recipient.is_active:
         raise Pointless("The account is not active.")
 
 
 def _need_asked_lately(case: Case) -> None:
     """A forgotten password is chosen anew within the hour, and where it is kept."""
-    if case.account.sso_provider is not None:
+    if case.recipient.sso_provider is not None:
         raise Pointless("A provider keeps the password of the account now.")
     if case.now - case.claimed.created_at >= forgotten.LINK_LASTS:
         raise Pointless("It was asked for more than an hour ago.")

@@ -3,48 +3,46 @@
 Owns that a message counts once however often it is tried, and not at all when it surely did not leave.
 """
 
-from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy.orm import Session
 
 from rolecall.accounts import message_limits
-from rolecall.accounts.core_settings import core_settings
 from rolecall.errors import Misconfigured, Transient
 from rolecall.sdk.channel import Channel, MessageLimits
-from rolecall.store.engine import now
 from rolecall.work.delivery.claim import ClaimedMessage
 
 
-@dataclass(frozen=True, slots=True)
 class Gate:
-    """The limits of one channel."""
+    """The limits of one channel, for the messages of one claim."""
 
-    channel: Channel
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+        #: How each message was counted here, by its number: its address as it is counted, and the limits.
+        self._counted: dict[int, tuple[str, MessageLimits]] = {}
 
-    def refusal(self, session: Session, claimed: ClaimedMessage) -> str | None:
+    def refusal(self, session: Session, claimed: ClaimedMessage, *, region: str, now: datetime) -> str | None:
         """Count a message that is about to leave and return none, or why it must not leave.
 
-        One that may have left before was counted then: it is the same message, which is looked up or left in doubt.
+        One that may have left before was counted then: it is the same message, which is looked up or left in doubt. Nothing is counted
+        where there are no limits, or where the channel refuses the address anyway.
         """
-        counted = self._counted(session, claimed)
-        if counted is None or claimed.may_have_left:
+        limits = self._channel.limits(self._channel.settings)
+        if limits is None or claimed.may_have_left:
             return None
-        address, limits = counted
-        return message_limits.take(session, self.channel.id, address, limits, now=now(session), account_id=claimed.account_id)
+        address = self._channel.canonical(self._channel.settings, claimed.address, region=region)
+        if not address:
+            return None
+        refusal = message_limits.take(session, self._channel.id, address, limits, now=now, account_id=claimed.account_id)
+        if refusal is None:
+            self._counted[claimed.id] = (address, limits)
+        return refusal
 
-    def did_not_leave(self, session: Session, claimed: ClaimedMessage, error: Exception | None = None) -> None:
+    def did_not_leave(self, session: Session, claimed: ClaimedMessage, error: Exception | None = None, *, now: datetime) -> None:
         """Take a message back from the counters; with an ``error``, unless that leaves it in doubt or ends it."""
         if error is not None and not isinstance(error, Transient | Misconfigured):
             return
-        counted = self._counted(session, claimed)
-        if counted is not None and not claimed.may_have_left:
-            message_limits.give_back(session, self.channel.id, *counted, now=now(session))
-
-    def _counted(self, session: Session, claimed: ClaimedMessage) -> tuple[str, MessageLimits] | None:
-        """How its address is counted, and the limits; none where there are none, or where the channel refuses the address anyway."""
-        limits = self.channel.limits(self.channel.settings)
-        if limits is None:
-            return None
-        region = str(core_settings(session)["phone_region"])
-        address = self.channel.canonical(self.channel.settings, claimed.address, region=region)
-        return (address, limits) if address else None
+        # It stays noted: the transaction may have to be done again.
+        counted = self._counted.get(claimed.id)
+        if counted is not None:
+            message_limits.give_back(session, self._channel.id, *counted, now=now)

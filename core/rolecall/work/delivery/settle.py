@@ -4,19 +4,16 @@ Owns the table of errors for messages. A message whose fence has moved belongs t
 """
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from rolecall.accounts import messages
-from rolecall.accounts.messages import BOUNCED, PHONE, QUEUED, SENT, SKIPPED, UNKNOWN
+from rolecall.accounts.messages import BOUNCED, PHONE, SENT, SKIPPED, UNKNOWN
 from rolecall.errors import Ambiguous, Misconfigured, Permanent, ProviderError, Transient
 from rolecall.sdk.channel import Price
-from rolecall.store.engine import now
-from rolecall.store.tables import Delivery
-from rolecall.work.delivery.claim import ClaimedMessage
+from rolecall.work.delivery.claim import ClaimedMessage, write
 from rolecall.work.delivery.effects import after_sending
 from rolecall.work.leases import NotCalledError
 from rolecall.work.sync import backoff
@@ -28,8 +25,6 @@ PATIENCE = timedelta(days=3)
 MOST_UNKNOWN = 3
 _ENDED = "The worker ended while it sent this message, for the third time; nobody knows whether it was sent. Ask whether it arrived."
 
-_OPTIONS = {"synchronize_session": False}
-
 
 def sent(
     session: Session,
@@ -39,36 +34,36 @@ def sent(
     reference: str | None = None,
     references: Sequence[str] = (),
     price: Price | None = None,
+    now: datetime,
 ) -> bool:
     """Note that the server took a message, what it calls its parts, and what follows; false when it is no longer this worker's."""
-    values: dict[str, Any] = {"state": SENT, "settled_at": now(session), "error": None, "error_class": None, **_cost(price)}
+    values: dict[str, Any] = {"state": SENT, "settled_at": now, "error": None, "error_class": None, **_cost(price)}
     if reference:
         values["message_id"] = "".join(each for each in reference if each.isprintable())[:200]
     if not _write(session, claimed, **values):
         return False
-    after_sending(session, kind=claimed.kind, account_id=claimed.account_id)
+    after_sending(session, kind=claimed.kind, account_id=claimed.account_id, now=now)
     if claimed.channel == PHONE:
         names = [each[:200] for each in references if each.isprintable() and each]
-        messages.name_parts(session, channel, claimed.id, claimed.account_id, names, now=now(session))
+        messages.name_parts(session, channel, claimed.id, claimed.account_id, names, now=now)
     return True
 
 
-def skipped(session: Session, claimed: ClaimedMessage, why: str) -> bool:
+def skipped(session: Session, claimed: ClaimedMessage, why: str, *, now: datetime) -> bool:
     """Note that a message was not sent, because it has become pointless."""
-    return _write(session, claimed, state=SKIPPED, settled_at=now(session), error=why, error_class=None)
+    return _write(session, claimed, state=SKIPPED, settled_at=now, error=why, error_class=None)
 
 
-def given_up(session: Session, claimed: ClaimedMessage) -> bool:
+def given_up(session: Session, claimed: ClaimedMessage, *, now: datetime) -> bool:
     """Note that a message is not tried again during which workers ended too often; false when it may be tried."""
     if claimed.doubts < MOST_UNKNOWN:
         return False
-    _write(session, claimed, state=UNKNOWN, settled_at=now(session), error=_ENDED, error_class="ambiguous")
+    _write(session, claimed, state=UNKNOWN, settled_at=now, error=_ENDED, error_class="ambiguous")
     return True
 
 
-def failed(session: Session, claimed: ClaimedMessage, error: Exception, *, price: Price | None = None) -> bool:
+def failed(session: Session, claimed: ClaimedMessage, error: Exception, *, price: Price | None = None, now: datetime) -> bool:
     """Note that an attempt failed, and whether and when there is another; returns whether that was the end of it."""
-    moment = now(session)
     told: dict[str, Any] = {"error": sentence(error), "error_class": _class_of(error)}
     if isinstance(error, NotCalledError | Misconfigured):
         # Nothing about this message: it waits until the channel works again, and no attempt counts.
@@ -81,11 +76,11 @@ def failed(session: Session, claimed: ClaimedMessage, error: Exception, *, price
         # It may have been taken, and paid for.
         told |= _cost(price)
     if isinstance(error, Ambiguous) and claimed.doubts + 1 >= MOST_UNKNOWN:
-        return _write(session, claimed, state=UNKNOWN, settled_at=moment, **told)
-    if _is_final(error, attempts, moment - claimed.created_at):
-        return _write(session, claimed, state=BOUNCED, settled_at=moment, **told)
+        return _write(session, claimed, state=UNKNOWN, settled_at=now, **told)
+    if _is_final(error, attempts, now - claimed.created_at):
+        return _write(session, claimed, state=BOUNCED, settled_at=now, **told)
     wait = backoff.wait(attempts, error.retry_after if isinstance(error, Transient) else None)
-    _write(session, claimed, not_before=moment + wait, **told)
+    _write(session, claimed, not_before=now + wait, **told)
     return False
 
 
@@ -110,13 +105,4 @@ def _class_of(error: Exception) -> str:
 
 
 def _write(session: Session, claimed: ClaimedMessage, **values: Any) -> bool:
-    return (
-        session.execute(
-            update(Delivery)
-            .where(Delivery.id == claimed.id, Delivery.fence == claimed.fence, Delivery.state == QUEUED)
-            .values(leased_until=None, **values)
-            .returning(Delivery.id),
-            execution_options=_OPTIONS,
-        ).first()
-        is not None
-    )
+    return write(session, claimed, leased_until=None, **values)

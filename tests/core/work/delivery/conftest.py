@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import select, update
@@ -14,6 +15,7 @@ from rolecall.testing.channels import MemoryChannel, Outbox, channel_plugin, mem
 from rolecall.testing.fixtures import open_school
 from rolecall.testing.school import School
 from rolecall.work.delivery.deliver import deliver
+from rolecall.work.sync import backoff
 
 
 class Post:
@@ -70,6 +72,12 @@ class Post:
         return [each.state for each in self.all()]
 
 
+@pytest.fixture(autouse=True)
+def _longest_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No wait happens to be so short that a message which failed is sent once more in the same go."""
+    monkeypatch.setattr(backoff, "_random", SimpleNamespace(random=lambda: 1.0))
+
+
 @pytest.fixture
 def channel() -> type[MemoryChannel]:
     """The channel."""
@@ -88,3 +96,9 @@ def school(database_url: str, tmp_path: Path, channel: type[MemoryChannel]) -> I
 def post(school: School, channel: type[MemoryChannel]) -> Post:
     """Its post office."""
     return Post(school, channel)
+
+
+@pytest.fixture
+def anna(school: School) -> int:
+    """Anna, whose account has no e-mail yet."""
+    return school.student("Anna", username="anna.k", email=None)

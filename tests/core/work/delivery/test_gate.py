@@ -12,6 +12,7 @@ from rolecall.store.engine import now
 from rolecall.store.tables import AuditEntry, Delivery, RunItem
 from rolecall.testing.channels import channel_plugin, memory_channel
 from rolecall.testing.fixtures import open_school
+from rolecall.work import changes
 from rolecall.work.delivery.deliver import deliver
 
 PHONE = "+30691234567"
@@ -120,6 +121,24 @@ def test_one_that_became_pointless_does_not_count(school):
 
     assert used(school) == 0
     assert states(school)[0][0] == "skipped"
+
+
+def test_what_did_not_leave_is_taken_back_as_it_was_counted_whatever_the_settings_say_by_then(school, channel):
+    def moved():
+        changes.set_plugin(school.app, school.actor, "core", values={"phone_region": "CY"})
+        raise Transient("Later.")
+
+    channel.canonical = classmethod(lambda cls, _, address, *, region: f"{region}{address}")
+    changes.set_plugin(school.app, school.actor, "core", values={"phone_region": "GR"})
+    (anna,) = pupils(school, PHONE)
+    school.act("sms.credentials", anna)
+    channel.outbox.before[PHONE] = moved
+
+    deliver(school.app, "smoke")
+
+    with school.app.db.read() as session:
+        left = message_limits.room(session, "smoke", [f"GR{PHONE}", f"CY{PHONE}"], channel.limits({}), now=now(session))
+    assert (left.today, left.used) == (3, {f"GR{PHONE}": 0})
 
 
 def test_a_refusal_of_one_account_says_which_limit(school):
