@@ -3,13 +3,14 @@
 from decimal import Decimal
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from rolecall.errors import ConsentRequired, Refused
+from rolecall.store.deliveries_query import Filters
 from rolecall.store.tables import Delivery
 from rolecall.testing.fixtures import open_school
 from rolecall.work import changes
-from rolecall.work.delivery import quotes, usage
+from rolecall.work.delivery import again_many, quotes, usage
 from rolecall.work.delivery.quotes import Funds
 from rolecall.work.runs.foresee import foresee
 from rolecall.work.runs.selection import of_ids, of_words
@@ -180,3 +181,38 @@ def test_amounts_of_two_currencies_are_not_compared(school, fake):
 
     assert not left.cover(alike)
     assert left.cover(look(school).quote)
+
+
+def bounce(school, *accounts):
+    """Send credentials to these accounts, and let the gateway have lost them."""
+    school.act(ACTION, *accounts)
+    school.work()
+    with school.app.db.write() as session:
+        session.execute(update(Delivery).values(state="bounced"))
+
+
+def test_sending_everything_again_says_what_it_costs_and_is_not_begun_without_the_credit(school, fake):
+    bounce(school, pupil(school, "Anna", "6912345678"), pupil(school, "Ben", "6912345679"))
+    with school.app.db.read() as session:
+        found = again_many.plan(school.app, session, school.app.plugins.view(session), school.actor, Filters(channel="phone"))
+    fake.phones.credit = Decimal("0.01")
+
+    with pytest.raises(Refused) as refused:
+        again_many.send_all_again(school.app, school.actor, Filters(), agreed=True)
+    fake.phones.credit = Decimal(10)
+    sent = again_many.send_all_again(school.app, school.actor, Filters(), agreed=True)
+
+    assert (found.will, found.quote.messages) == (2, 2)
+    assert found.quote.total == found.quote.parts * Decimal("0.05")
+    assert "in all" in found.sentence
+    assert refused.value.code == "no-credit"
+    assert sent == 2
+    assert queued(school) == 4
+
+
+def test_sending_e_mail_again_costs_nothing(school):
+    bounce(school, pupil(school, "Anna", "6912345678"))
+    with school.app.db.read() as session:
+        found = again_many.plan(school.app, session, school.app.plugins.view(session), school.actor, Filters(channel="email"))
+
+    assert (found.total, found.quote) == (0, None)
