@@ -1,10 +1,13 @@
 """Invitations on creation as the pages tell of them: before accounts are opened, and on the page of the run (R51)."""
 
+import re
 from collections.abc import Callable
 
 import pytest
 
+from rolecall.store.tables import Account
 from rolecall.testing.factories import make_person, set_plain
+from rolecall.testing.school import School
 from rolecall.work.application import Application
 
 RIGHTS = ("accounts:view", "accounts:create", "people:view", "runs:view")
@@ -43,3 +46,21 @@ def test_the_run_of_one_person_without_an_address_is_no_refusal(core: Applicatio
 
     assert answer.status_code == 303
     assert "No invitation was sent" in admin.get(answer.location).text
+
+
+def test_who_has_no_address_is_named_with_the_way_to_their_record(signed_in: Callable, school: School) -> None:
+    ben = school.student("Ben")
+    school.change(ben, person={"email": None})
+    anna = school.student("Anna")
+    school.change(anna, person={"email": "anna@home.example"})
+    run = school.act("invitation.send", ben, anna)
+    with school.app.db.read() as session:
+        person = session.get_one(Account, ben).person_id
+
+    page = signed_in(*RIGHTS).get(f"/runs/{run.id}").text
+    without = signed_in("accounts:view", "runs:view").get(f"/runs/{run.id}").text
+
+    linked = re.search(rf'<a href="/people/{person}"[^>]*>(.*?)</a>', page, re.DOTALL)
+    assert "no personal e-mail" in linked[1]
+    assert f"/people/{person}" not in without
+    assert page.count('href="/people/') - without.count('href="/people/') == 1, "nobody else needs it"

@@ -3,13 +3,15 @@
 from flask import g, render_template, request, url_for
 from sqlalchemy.orm import Session
 
+from rolecall.accounts.messages import UNUSABLE
+from rolecall.accounts.requirements import HAS_PERSONAL_EMAIL, HAS_PHONE
 from rolecall.errors import Invalid
 from rolecall.sdk.words import OUTCOMES
 from rolecall.store.engine import now
 from rolecall.store.tables import Run
 from rolecall.work.runs.conclusion import KEY as CONCLUSION
 from rolecall.work.runs.documents import Document, at_providers, counts
-from rolecall.work.runs.results import ORDER, Reason, items_page, reasons
+from rolecall.work.runs.results import NOT_INVITED, ORDER, Reason, items_page, reasons
 from rolecall.work.runs.secrets import count_secrets
 from rolecall.work.runs.undo import why_no_undo
 from rolecall_webapp import slips
@@ -40,6 +42,8 @@ _LABELS = {"failed": "Failed", "skipped": "Skipped", "done": "Done", "waiting": 
 #: Seconds between two looks at the progress: often at first, seldom when it takes long.
 _STEPS = ((15, 1), (60, 2))
 _SELDOM = 5
+#: Reasons that are mended in the person's record, which they lead to (R40).
+_IN_RECORD = frozenset({HAS_PERSONAL_EMAIL.code, HAS_PHONE.code, UNUSABLE, NOT_INVITED})
 
 
 def draw(run: Run) -> str:
@@ -239,7 +243,7 @@ def _item(item: Document) -> Row:
         who = Cell(text=account["name"] or account["username"], href=href, note=account["username"])
     else:
         who = Cell(text=person["name"], note=f"{person['list']}, {person['code']}") if person else cell(f"Line {item['n']}", plain=True)
+    record = url_for("people.card", person_id=person["id"]) if person and item["code"] in _IN_RECORD and may("people:view") else None
     changes = changes_text(item["before"], item["after"])
-    return Row(
-        cells=[who, Cell(states=[State(word=item["outcome"], look=OUTCOME_LOOKS[item["outcome"]])]), cell(item["message"]), cell(changes)]
-    )
+    state = State(word=item["outcome"], look=OUTCOME_LOOKS[item["outcome"]])
+    return Row(cells=[who, Cell(states=[state]), cell(item["message"], href=record), cell(changes)])
