@@ -117,6 +117,8 @@ def test_axe_finds_nothing_at_the_door_and_nothing_runs_off_the_screen(
     look("asked for a link")
 
     page.goto(f"/set-password/{door.invitation}")
+    page.locator("#password:focus").wait_for()
+    assert door.invitation not in page.url
     page.keyboard.type(password)
     for _ in range(2):  # past the box that shows it
         page.keyboard.press("Tab")

@@ -131,7 +131,7 @@ def test_the_way_from_the_sign_in_page_to_another_password(
     assert f"{core.config.base_url}/set-password/" in channel.outbox.messages[0].text
     link = link_in(channel)
     for _ in range(5):
-        shown = client.get(link)
+        shown = client.get(link, follow_redirects=True)
         client.head(link)
     form = {"csrf_token": re.search(r'name="csrf_token" value="([^"]+)"', shown.text)[1], "password": GOOD, "confirm": GOOD}
 

@@ -142,7 +142,7 @@ def test_a_language_that_pages_do_not_have_gives_way_to_the_browsers(signed_in: 
 @pytest.mark.parametrize(
     "path",
     [
-        "/login", "/forgot", "/one-time/none", "/set-password/none", "/verify/none", "/me", "/me/sessions", "/me/sign-ins", "/me/name",
+        "/login", "/forgot", "/one-time", "/set-password", "/verify", "/me", "/me/sessions", "/me/sign-ins", "/me/name",
         "/me/email", "/me/language", "/me/second-factor", "/password", "/again", "/nothing-here", "/accounts",
     ],
 )  # fmt: skip

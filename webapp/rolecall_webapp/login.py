@@ -18,7 +18,7 @@ from rolecall.sdk.login import LoginMethod
 from rolecall.store import schema
 from rolecall.store.tables import Account
 from rolecall.translation import gettext as _
-from rolecall_webapp import menu
+from rolecall_webapp import menu, opened_link
 from rolecall_webapp.arrival import welcome
 from rolecall_webapp.frame import application, institution, local_path, needs, public
 from rolecall_webapp.notices import say
@@ -26,6 +26,7 @@ from rolecall_webapp.parts import Button, Buttons, Form, Note, Part
 
 pages = Blueprint("login", __name__)
 
+_LINK_PAGE = "login.one_time"
 _CURRENT = FormField(
     name="current", label=_("Present password"), kind="password", required=True, secret=True, autocomplete="current-password"
 )
@@ -78,18 +79,33 @@ def out() -> ResponseReturnValue:
 
 @pages.get("/one-time/<token>")
 @public
-def one_time(token: str) -> ResponseReturnValue:
+def arrive(token: str) -> ResponseReturnValue:
+    """Go on to the button of a link that signs in once."""
+    return opened_link.move(_LINK_PAGE, token)
+
+
+@pages.get("/one-time")
+@public
+def one_time() -> ResponseReturnValue:
     """Show a button: opening a link changes nothing, because mail scanners open links too (T-09)."""
+    token = opened_link.token_for(_LINK_PAGE)
     usable = tokens.is_usable(g.db, token, sign_in.LINK, datetime.now(UTC))
     return render_template(
-        "one_time.html", title=_("Sign in") if usable else _("This link no longer works"), usable=usable, institution=institution()[0]
+        "one_time.html",
+        title=_("Sign in") if usable else _("This link no longer works"),
+        usable=usable,
+        token=token,
+        institution=institution()[0],
     )
 
 
+@pages.post("/one-time")
 @pages.post("/one-time/<token>")
 @public
-def use_one_time(token: str) -> ResponseReturnValue:
+def use_one_time(token: str = "") -> ResponseReturnValue:
     """Use the link up and sign in."""
+    token = token or opened_link.token_for(_LINK_PAGE)
+    opened_link.forget(_LINK_PAGE, token)
     outcome = sign_in.by_link(
         application().db, token=token, address=request.remote_addr, agent=request.user_agent.string, now=datetime.now(UTC)
     )
