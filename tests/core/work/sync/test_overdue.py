@@ -6,9 +6,12 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
+from rolecall.store.engine import now
 from rolecall.store.tables import Link
 from rolecall.testing.providers import MemoryProvider
 from rolecall.testing.school import School
+from rolecall.work.sync.drain import drain
+from rolecall.work.sync.held_groups import groups
 from rolecall.work.tick import tick
 
 Memory = type[MemoryProvider]
@@ -96,6 +99,27 @@ def test_days_of_another_reason_do_not_count(school: School, provider: Memory) -
 
     assert before
     assert not is_there(school, provider, anna)
+
+
+def test_the_limits_look_at_all_whose_days_are_over_together(school: School, provider: Memory) -> None:
+    """None of a mass is deleted before somebody was asked, however much of it a limit that was raised would let go."""
+    school.save(provider, on_deactivation="delete", delete_after=30, suspensions_percent=100, suspensions_number=1_000)
+    ids = school.students(620)
+    school.sync(*ids)
+    school.work()
+    school.change(*ids, active=False)
+    school.work()
+    school.save(provider, deletions_percent=100, deletions_number=610)
+
+    with school.app.db.write() as session:
+        session.execute(update(Link).values(goal_since=now(session) - timedelta(days=30)))
+    for _ in range(2):
+        tick(school.app, force=True)
+        drain(school.app, provider.id)
+
+    assert provider.service.calls("delete") == []
+    with school.app.db.read() as session:
+        assert [(each.verb, each.number) for each in groups(session)] == [("delete", 620)]
 
 
 @pytest.mark.parametrize(
