@@ -1,4 +1,5 @@
-"""Workers behind RabbitMQ and Redis: the rows are the truth there too, whatever becomes of messages and processes (I1 to I6)."""
+"""Workers of every kind, and above all behind RabbitMQ and Redis: the rows are the truth there too, whatever becomes of messages and
+processes (I1 to I6)."""
 
 import signal
 from collections.abc import Callable, Iterator
@@ -43,10 +44,21 @@ def behind(open_office: OpenOffice, nursery: Nursery, requires_service: Callable
             channel.exchange_delete(broker.celery.conf.task_default_exchange)
 
 
-@pytest.fixture(params=["threads", *BROKERS])
-def any_office(request: pytest.FixtureRequest, behind: OpenOffice, open_office: OpenOffice) -> Office:
-    """A school with each kind of engine."""
-    return open_office() if request.param == "threads" else behind(request.param)
+@pytest.fixture(params=["threads", "several", *BROKERS])
+def any_office(
+    request: pytest.FixtureRequest, behind: OpenOffice, open_office: OpenOffice, requires_service: Callable[[str], None]
+) -> Office:
+    """A school with each kind of engine; with ``several``, two more workers are at work beside whoever the test starts."""
+    if request.param in BROKERS:
+        return behind(request.param)
+    if request.param == "threads":
+        return open_office()
+    requires_service("postgresql")
+    office = open_office()
+    for name in ("second", "third"):
+        office.worker(name)
+    eventually("two are at work", lambda: _work(office).workers == 2)
+    return office
 
 
 @pytest.fixture(params=BROKERS)
@@ -57,6 +69,7 @@ def office(request: pytest.FixtureRequest, behind: OpenOffice) -> Office:
 
 def test_changes_and_runs_reach_the_provider_whatever_the_engine_and_however_often_it_is_nudged(any_office: Office) -> None:
     office = any_office
+    others = _work(office).workers
     worker = _worker(office)
     ids = office.enrol(3)
     for name, argument in (("drain", MOODLE), ("drain", MOODLE), ("drain", "nobody"), ("advance", "999"), ("explode", "")):
@@ -68,12 +81,12 @@ def test_changes_and_runs_reach_the_provider_whatever_the_engine_and_however_oft
     assert office.until_ended(run).state == "done"
     office.until_in_step()
     office.check_in_step()
-    eventually("it is seen to work", lambda: _work(office).workers == 1 and not _work(office).idle)
+    eventually("it is seen to work", lambda: _work(office).workers == others + 1 and not _work(office).idle)
     assert [user["suspended"] for user in office.site.users] == [True] * 3
     assert len(office.site.calls(CREATE)) == 1
     worker.signal(signal.SIGTERM)
     assert worker.wait() == 0, office.log
-    assert _work(office).workers == 0
+    assert _work(office).workers == others
 
 
 def _work(office: Office) -> Work:
@@ -96,6 +109,31 @@ def test_nothing_is_lost_or_made_twice_when_a_worker_is_killed_in_a_call(office:
     office.until_in_step()
     office.check_in_step()
     assert len(office.site.users) == 3
+
+
+def test_nothing_is_lost_or_made_twice_when_one_of_several_workers_is_killed_in_a_call(
+    open_office: OpenOffice, requires_service: Callable[[str], None]
+) -> None:
+    requires_service("postgresql")
+    office = open_office()
+    ids = office.enrol(3)
+
+    for number, (function, phase) in enumerate(((CREATE, "after_commit"), (UPDATE, "during_reply")), 1):
+        office.site.arm("hold", function, phase)
+        worker = office.worker()
+        eventually("a call is under way", lambda number=number: office.site.struck == number)  # type: ignore[misc]
+        others = [office.worker(name) for name in ("second", "third")]
+        office.school.change(*ids, person={"first_name": phase})
+        worker.kill()
+        office.site.release()
+        office.until_in_step()
+        office.check_in_step()
+        for each in others:
+            each.kill()
+        office.school.change(*ids, person={"first_name": "Again"})
+
+    assert len(office.site.users) == 3
+    assert len(office.site.calls(CREATE)) == 1
 
 
 def test_a_lost_message_is_made_up_for_and_a_doubled_one_does_nothing(office: Office) -> None:
