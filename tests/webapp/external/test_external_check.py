@@ -1,41 +1,18 @@
 """Trying a service that signs people in, before it is saved: for who may set it up, and nobody else makes us call (R54, F-15)."""
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from cryptography.fernet import Fernet
 from flask import Flask
 from flask.testing import FlaskClient
 
-from rolecall.config import load
 from rolecall.errors import NotConnected
 from rolecall.testing.issuer import Issuer
 from rolecall.testing.school import School
 from rolecall.testing.wire import Wire
 from rolecall.work import changes, connection
 from rolecall.work.application import Application
-
-
-@pytest.fixture
-def issuer() -> Issuer:
-    return Issuer()
-
-
-@pytest.fixture
-def wire(issuer: Issuer) -> Iterator[Wire]:
-    with Wire(issuer) as wire:
-        issuer.url = wire.url
-        yield wire
-
-
-@pytest.fixture
-def core(database_url: str, tmp_path: Path, wire: Wire) -> Iterator[Application]:
-    """The parts of a process that may call the issuer."""
-    keys = {"secret_key": "s" * 40, "encryption_keys": Fernet.generate_key().decode()}
-    with Application(load({}, data=str(tmp_path), database_url=database_url, strict="1", outbound_allow=wire.host, **keys)) as application:
-        yield application
 
 
 @pytest.fixture

@@ -2,21 +2,18 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from cryptography.fernet import Fernet
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
 from rolecall.accounts import identities, let_go
 from rolecall.accounts.actors import operator
-from rolecall.config import load
 from rolecall.store.engine import now
 from rolecall.store.tables import Account, AuditEntry, LinkedIdentity, LoginAttempt, RolePeriod, SignIn, WebSession
 from rolecall.testing.factories import give_role, make_account, make_period, make_role
@@ -24,27 +21,6 @@ from rolecall.testing.issuer import Issuer
 from rolecall.testing.school import School
 from rolecall.testing.wire import Wire
 from rolecall.work.application import Application
-
-
-@pytest.fixture
-def issuer() -> Issuer:
-    return Issuer()
-
-
-@pytest.fixture
-def wire(issuer: Issuer) -> Iterator[Wire]:
-    with Wire(issuer) as wire:
-        issuer.url = wire.url
-        yield wire
-
-
-@pytest.fixture
-def core(database_url: str, tmp_path: Path, wire: Wire) -> Iterator[Application]:
-    """The parts of a process that may call the issuer."""
-    keys = {"secret_key": "s" * 40, "encryption_keys": Fernet.generate_key().decode()}
-    config = load({}, data=str(tmp_path), database_url=database_url, strict="1", outbound_allow=wire.host, **keys)
-    with Application(config) as application:
-        yield application
 
 
 @pytest.fixture

@@ -1,17 +1,14 @@
 """Coming for the first time by a service, from the button to the account; what the service claims of rights is worth nothing (F-10)."""
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from cryptography.fernet import Fernet
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
-from rolecall.config import load
 from rolecall.store.tables import Account, Person, Role, RolePeriod
 from rolecall.testing.factories import make_person, make_role, make_status
 from rolecall.testing.issuer import Issuer
@@ -32,21 +29,6 @@ UPWARD = {
 def issuer() -> Issuer:
     person = {"sub": "sub-new", "email": "new@school.example", "email_verified": True, "given_name": "Nía", "family_name": "Nakou"}
     return Issuer(person=person)
-
-
-@pytest.fixture
-def wire(issuer: Issuer) -> Iterator[Wire]:
-    with Wire(issuer) as wire:
-        issuer.url = wire.url
-        yield wire
-
-
-@pytest.fixture
-def core(database_url: str, tmp_path: Path, wire: Wire) -> Iterator[Application]:
-    """The parts of a process that may call the issuer."""
-    keys = {"secret_key": "s" * 40, "encryption_keys": Fernet.generate_key().decode()}
-    with Application(load({}, data=str(tmp_path), database_url=database_url, strict="1", outbound_allow=wire.host, **keys)) as application:
-        yield application
 
 
 @pytest.fixture
