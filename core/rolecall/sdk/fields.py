@@ -149,6 +149,22 @@ class Lines(fields.List[str]):
         return super()._deserialize(value, attr, data, **kwargs)
 
 
+class WebAddress(fields.Url):
+    """The address of a service. Its host may be without a dot, as in a school's own network; whether it must be encrypted is asked when
+    it is called.
+
+    Without ``required`` it may be left empty and is none then, unless a ``load_default`` says what it is.
+
+    .. versionadded:: 0.1
+    """
+
+    def __init__(self, **kwargs: Any) -> None:
+        if not kwargs.get("required"):
+            kwargs.setdefault("load_default", None)
+            kwargs.setdefault("allow_none", kwargs["load_default"] is None)
+        super().__init__(require_tld=False, schemes={"http", "https"}, **kwargs)
+
+
 class NewPassword(fields.String):
     """A new password: checked against the rules and turned into an argon2 hash when loaded, so nobody behind the form sees it.
 

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from marshmallow import Schema, ValidationError, fields, validate
 
-from rolecall.sdk.fields import Lines
+from rolecall.sdk.fields import Lines, WebAddress
 from rolecall.sdk.words import USER_TYPES
 
 TOKEN_ADDRESS = "https://auth.brightspace.com/core/connect/token"  # noqa: S105 - an address
@@ -56,10 +56,8 @@ def _check_version(text: str) -> None:
 class BrightspaceSettings(Schema):
     """One site, the app that Rolecall is there, and how people are made."""
 
-    base_url = fields.Url(
+    base_url = WebAddress(
         required=True,
-        require_tld=False,
-        schemes={"http", "https"},
         metadata={
             "label": "Address of the site",
             "help": "As in the browser, for example https://learn.school.example",
@@ -90,10 +88,8 @@ class BrightspaceSettings(Schema):
         validate=validate.OneOf(ALGORITHMS),
         metadata={"label": "Signed with", "help": "RS256 for an RSA key, ES256 for one on P-256.", "group": "Connection"},
     )
-    auth_url = fields.Url(
+    auth_url = WebAddress(
         load_default=TOKEN_ADDRESS,
-        require_tld=False,
-        schemes={"http", "https"},
         metadata={"label": "Address of tokens", "group": "Connection", "advanced": True},
     )
     audience = fields.String(

@@ -8,6 +8,8 @@ from typing import Any
 
 from marshmallow import Schema, fields, validate
 
+from rolecall.sdk.fields import WebAddress
+
 #: What happens to the enrolment of somebody who leaves a class, with the word that Canvas has for it.
 LEAVING = {
     "conclude": "Concluded: the person still sees the course as a past one, and marks stay",
@@ -23,10 +25,8 @@ _ACCOUNT_ERROR = "The account's number, or self."
 class CanvasSettings(Schema):
     """One Canvas, and how users and courses are made there."""
 
-    base_url = fields.Url(
+    base_url = WebAddress(
         required=True,
-        require_tld=False,
-        schemes={"http", "https"},
         metadata={
             "label": "Address of Canvas",
             "help": "As in the browser, for example https://school.instructure.com",

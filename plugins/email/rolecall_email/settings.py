@@ -6,6 +6,8 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
+from rolecall.sdk.fields import WebAddress
+
 #: How the line is encrypted.
 SECURITY = {"starttls": "STARTTLS", "tls": "TLS from the first byte", "none": "Not at all"}
 #: The usual ports, where an address names none: submission, submission over TLS, and relaying between servers.
@@ -46,11 +48,7 @@ class EmailSettings(Schema):
         load_default="", metadata={"label": "User name", "help": "Empty: the server takes messages without a sign-in.", "group": "Sign-in"}
     )
     password = fields.String(load_default="", metadata={"label": "Password", "group": "Sign-in", "secret": True})
-    oauth_url = fields.Url(
-        load_default=None,
-        allow_none=True,
-        require_tld=False,
-        schemes={"https", "http"},
+    oauth_url = WebAddress(
         metadata={
             "label": "Token address",
             "help": "Only with OAuth 2.0: where tokens are given out.",

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate
 
-from rolecall.sdk.fields import Lines
-from rolecall.sdk.words import USER_TYPES
+from rolecall.sdk.by_type import by_type, domain_lines, each_line, rules
+from rolecall.sdk.fields import Lines, WebAddress
 
 #: Where Google is. Each is a setting, so that a proxy or a pretended Google can stand in its place.
 LOGIN, DIRECTORY, LICENSING, CLASSROOM, SIGN_IN = "login", "directory", "licensing", "classroom", "sign_in"
@@ -29,46 +29,14 @@ _DOMAIN_ERROR = "A domain of the institution's Google Workspace, such as school.
 _LICENCE = re.compile(r"[A-Za-z0-9_-]{3,80}/[A-Za-z0-9_-]{3,80}")
 
 
-def _pair(line: str) -> tuple[str, str]:
-    left, sign, right = line.partition("=")
-    if not sign or not left.strip() or not right.strip():
-        raise ValidationError(f"{line!r} cannot be read: write it with an equals sign, such as student = students.school.example.")
-    return left.strip(), right.strip()
-
-
-def _check_type(word: str) -> None:
-    if word not in USER_TYPES:
-        raise ValidationError(f"{word!r} is no user type. There are: {', '.join(USER_TYPES)}.")
-
-
-def _check_domains(lines: Sequence[str]) -> None:
-    for line in lines:
-        word, domain = _pair(line)
-        _check_type(word)
-        if not re.fullmatch(_DOMAIN, domain.lower()):
-            raise ValidationError(f"{domain!r}: {_DOMAIN_ERROR}")
-
-
 def _check_path(path: str) -> None:
     if path and (not path.startswith("/") or "//" in path or (path != "/" and path.endswith("/"))):
         raise ValidationError(f"{path!r} is no organisational unit: it begins with a slash and ends without one, such as /Students.")
 
 
-def _check_units(lines: Sequence[str]) -> None:
-    for line in lines:
-        word, path = _pair(line)
-        _check_type(word)
-        _check_path(path)
-
-
-def _check_licences(lines: Sequence[str]) -> None:
-    for line in lines:
-        whom, licence = _pair(line)
-        _check_type(whom.partition("/")[0].strip())
-        if not _LICENCE.fullmatch(licence):
-            raise ValidationError(
-                f"{licence!r} is no licence: write the product's id, a slash and the SKU's id, such as 101031/1010310008."
-            )
+def _check_licence(licence: str) -> None:
+    if not _LICENCE.fullmatch(licence):
+        raise ValidationError(f"{licence!r} is no licence: write the product's id, a slash and the SKU's id, such as 101031/1010310008.")
 
 
 def _check_key(text: str) -> None:
@@ -77,12 +45,8 @@ def _check_key(text: str) -> None:
         raise ValidationError("This is not the key file of a service account. Paste the whole JSON file that Google gave you.")
 
 
-def _address(label: str, name: str) -> fields.Url:
-    return fields.Url(
-        load_default=None,
-        allow_none=True,
-        require_tld=False,
-        schemes={"http", "https"},
+def _address(label: str, name: str) -> WebAddress:
+    return WebAddress(
         metadata={"label": label, "help": f"Empty: {ADDRESSES[name]}", "group": "Connection", "advanced": True},
     )
 
@@ -131,7 +95,7 @@ class GoogleSettings(Schema):
     )
     domains = Lines(
         load_default=list,
-        validate=_check_domains,
+        validate=domain_lines(_DOMAIN, _DOMAIN_ERROR),
         metadata={
             "label": "Other domains",
             "help": "One line per user type, such as: student = students.school.example",
@@ -149,7 +113,7 @@ class GoogleSettings(Schema):
     )
     org_units = Lines(
         load_default=list,
-        validate=_check_units,
+        validate=each_line(_check_path),
         metadata={
             "label": "Other organisational units",
             "help": "One line per user type, such as: student = /Students",
@@ -195,7 +159,7 @@ class GoogleSettings(Schema):
     )
     licences = Lines(
         load_default=list,
-        validate=_check_licences,
+        validate=each_line(_check_licence, roles=True),
         metadata={
             "label": "Licences",
             "help": "One line per licence, by user type or role, as product/SKU, such as student = 101031/1010310008 or teacher/Head = …. "
@@ -259,11 +223,7 @@ class GoogleSettings(Schema):
             "connection": False,
         },
     )
-    sign_in_url = fields.Url(
-        load_default=None,
-        allow_none=True,
-        require_tld=False,
-        schemes={"http", "https"},
+    sign_in_url = WebAddress(
         metadata={
             "label": "Address of the sign-in",
             "help": f"Empty: {ADDRESSES[SIGN_IN]}",
@@ -290,39 +250,30 @@ def address(settings: Mapping[str, Any], name: str) -> str:
     return str(settings.get(f"{name}_url") or ADDRESSES[name]).rstrip("/")
 
 
-def _by_type(lines: Sequence[str] | None) -> dict[str, str]:
-    return dict(_pair(line) for line in lines or ())
-
-
 def domain_of(settings: Mapping[str, Any], kind: str) -> str:
     """Return the domain in which users of this type are made."""
-    return _by_type(settings.get("domains")).get(kind, str(settings["domain"])).lower()
+    return by_type(settings.get("domains")).get(kind, str(settings["domain"])).lower()
 
 
 def all_domains(settings: Mapping[str, Any]) -> list[str]:
     """Return every domain in which users are made."""
-    return sorted({str(settings["domain"]).lower(), *(domain.lower() for domain in _by_type(settings.get("domains")).values())})
+    return sorted({str(settings["domain"]).lower(), *(domain.lower() for domain in by_type(settings.get("domains")).values())})
 
 
 def unit_of(settings: Mapping[str, Any], kind: str) -> str | None:
     """Return the organisational unit of users of this type, none where it is left alone."""
-    return _by_type(settings.get("org_units")).get(kind, str(settings.get("org_unit") or "")) or None
+    return by_type(settings.get("org_units")).get(kind, str(settings.get("org_unit") or "")) or None
 
 
 def all_units(settings: Mapping[str, Any]) -> list[str]:
     """Return every organisational unit that the settings name."""
-    named = {str(settings.get("org_unit") or ""), *_by_type(settings.get("org_units")).values()}
+    named = {str(settings.get("org_unit") or ""), *by_type(settings.get("org_units")).values()}
     return sorted(named - {"", "/"})
 
 
 def licence_rules(settings: Mapping[str, Any]) -> list[tuple[str, str | None, str]]:
     """Return (user type, role or none for all, licence) of each line."""
-    rules = []
-    for line in settings.get("licences") or ():
-        whom, licence = _pair(line)
-        kind, _, role = whom.partition("/")
-        rules.append((kind.strip(), role.strip() or None, licence))
-    return rules
+    return rules(settings.get("licences"))
 
 
 def owner_of(settings: Mapping[str, Any]) -> str:

@@ -8,6 +8,8 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
+from rolecall.sdk.fields import WebAddress
+
 #: Login methods whose password Moodle keeps itself; every other one leaves the password to somebody else.
 OWN_PASSWORD = frozenset({"manual", "email"})
 
@@ -28,10 +30,8 @@ def _role(who: str, usual: int) -> fields.Integer:
 class MoodleSettings(Schema):
     """One Moodle site and how accounts are made there."""
 
-    base_url = fields.Url(
+    base_url = WebAddress(
         required=True,
-        require_tld=False,
-        schemes={"http", "https"},
         metadata={
             "label": "Address of the site",
             "help": "As in the browser on Moodle's front page, for example https://moodle.school.example",

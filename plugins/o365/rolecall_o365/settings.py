@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
-from rolecall.sdk.fields import Lines
-from rolecall.sdk.words import USER_TYPES
+from rolecall.sdk.by_type import by_type, domain_lines, each_line, rules
+from rolecall.sdk.fields import Lines, WebAddress
 
 #: (label, where people sign in, where Graph is) of each national cloud.
 CLOUDS = {
@@ -28,32 +28,9 @@ _DOMAIN_ERROR = "A domain of the tenant with at most 48 characters, such as scho
 _SKU = re.compile(r"[A-Za-z0-9_-]{3,80}")
 
 
-def _pair(line: str) -> tuple[str, str]:
-    left, sign, right = line.partition("=")
-    if not sign or not left.strip() or not right.strip():
-        raise ValidationError(f"{line!r} cannot be read: write it with an equals sign, such as student = students.school.example.")
-    return left.strip(), right.strip()
-
-
-def _check_type(word: str) -> None:
-    if word not in USER_TYPES:
-        raise ValidationError(f"{word!r} is no user type. There are: {', '.join(USER_TYPES)}.")
-
-
-def _check_domains(lines: Sequence[str]) -> None:
-    for line in lines:
-        word, domain = _pair(line)
-        _check_type(word)
-        if not re.fullmatch(_DOMAIN, domain.lower()):
-            raise ValidationError(f"{domain!r}: {_DOMAIN_ERROR}")
-
-
-def _check_licences(lines: Sequence[str]) -> None:
-    for line in lines:
-        whom, sku = _pair(line)
-        _check_type(whom.partition("/")[0].strip())
-        if not _SKU.fullmatch(sku):
-            raise ValidationError(f"{sku!r} is no name of a licence, such as STANDARDWOFFPACK_STUDENT.")
+def _check_licence(sku: str) -> None:
+    if not _SKU.fullmatch(sku):
+        raise ValidationError(f"{sku!r} is no name of a licence, such as STANDARDWOFFPACK_STUDENT.")
 
 
 class TenantSettings(Schema):
@@ -94,18 +71,10 @@ class TenantSettings(Schema):
         validate=validate.OneOf(tuple(CLOUDS), [label for label, _, _ in CLOUDS.values()]),
         metadata={"label": "Cloud", "group": "Connection", "advanced": True, "address": True},
     )
-    login_url = fields.Url(
-        load_default=None,
-        allow_none=True,
-        require_tld=False,
-        schemes={"http", "https"},
+    login_url = WebAddress(
         metadata={"label": "Address of the sign-in", "help": "Empty: that of the cloud.", "group": "Connection", "advanced": True},
     )
-    graph_url = fields.Url(
-        load_default=None,
-        allow_none=True,
-        require_tld=False,
-        schemes={"http", "https"},
+    graph_url = WebAddress(
         metadata={"label": "Address of Graph", "help": "Empty: that of the cloud.", "group": "Connection", "advanced": True},
     )
 
@@ -120,7 +89,7 @@ class MicrosoftSettings(TenantSettings):
     )
     domains = Lines(
         load_default=list,
-        validate=_check_domains,
+        validate=domain_lines(_DOMAIN, _DOMAIN_ERROR),
         metadata={
             "label": "Other domains",
             "help": "One line per user type, such as: student = students.school.example",
@@ -149,7 +118,7 @@ class MicrosoftSettings(TenantSettings):
     )
     licences = Lines(
         load_default=list,
-        validate=_check_licences,
+        validate=each_line(_check_licence, roles=True),
         metadata={
             "label": "Licences",
             "help": "One line per licence, by user type or role, such as student = STANDARDWOFFPACK_STUDENT or teacher/Head = …. "
@@ -219,20 +188,14 @@ def addresses(settings: Mapping[str, Any]) -> tuple[str, str]:
 
 def domain_of(settings: Mapping[str, Any], kind: str) -> str:
     """Return the domain in which users of this type are made."""
-    own = dict(_pair(line) for line in settings.get("domains") or ())
-    return own.get(kind, str(settings["domain"])).lower()
+    return by_type(settings.get("domains")).get(kind, str(settings["domain"])).lower()
 
 
 def all_domains(settings: Mapping[str, Any]) -> list[str]:
     """Return every domain in which users are made."""
-    return sorted({str(settings["domain"]).lower(), *(_pair(line)[1].lower() for line in settings.get("domains") or ())})
+    return sorted({str(settings["domain"]).lower(), *(domain.lower() for domain in by_type(settings.get("domains")).values())})
 
 
 def licence_rules(settings: Mapping[str, Any]) -> list[tuple[str, str | None, str]]:
     """Return (user type, role or none for all, licence) of each line."""
-    rules = []
-    for line in settings.get("licences") or ():
-        whom, sku = _pair(line)
-        kind, _, role = whom.partition("/")
-        rules.append((kind.strip(), role.strip() or None, sku.upper()))
-    return rules
+    return [(kind, role, sku.upper()) for kind, role, sku in rules(settings.get("licences"))]

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
 
+from rolecall.sdk.decided_domains import decides_about
 from rolecall.sdk.login import ExternalIdentity
 from rolecall.sdk.oidc import OidcLogin
 
@@ -60,5 +61,4 @@ class AnyIssuerLogin(OidcLogin):
 
     def speaks_for(self, address: str) -> bool:
         """Whether the address is of a domain that the institution says the issuer decides about."""
-        domains = {str(each).strip().lower() for each in self.settings.get("authoritative_domains") or ()}
-        return address.rpartition("@")[2].lower() in domains
+        return decides_about(self.settings, address)

@@ -7,16 +7,10 @@ from collections.abc import Sequence
 
 from marshmallow import Schema, ValidationError, fields, validate
 
-from rolecall.sdk.fields import Lines
+from rolecall.sdk.decided_domains import DecidedDomains
+from rolecall.sdk.fields import Lines, WebAddress
 
-_DOMAIN = re.compile(r"(?=.{4,190}\Z)([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}\Z", re.IGNORECASE)
 _SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,100}\Z")
-
-
-def _check_domains(lines: Sequence[str]) -> None:
-    for line in lines:
-        if not _DOMAIN.match(line.strip()):
-            raise ValidationError(f"{line!r} is no domain, such as school.example.")
 
 
 def _check_scopes(lines: Sequence[str]) -> None:
@@ -35,10 +29,8 @@ def _check_issuer(address: str) -> None:
 class OidcSettings(Schema):
     """One issuer, and what it knows Rolecall by."""
 
-    issuer = fields.Url(
+    issuer = WebAddress(
         required=True,
-        require_tld=False,
-        schemes={"http", "https"},
         validate=_check_issuer,
         metadata={
             "label": "Issuer",
@@ -93,15 +85,7 @@ class OidcSettings(Schema):
             "advanced": True,
         },
     )
-    authoritative_domains = Lines(
-        load_default=list,
-        validate=_check_domains,
-        metadata={
-            "label": "Domains whose addresses it decides about",
-            "help": "One on each line. Whoever has a verified address there is taken for the one account that has the same address. "
-            "Empty: accounts are linked by hand only.",
-            "risk": "Whoever runs the service, or can get an address of these domains verified there, gets into the account that has it.",
-            "connection": False,
-            "group": "Signing in",
-        },
+    authoritative_domains = DecidedDomains(
+        whoever="Whoever has a verified address there",
+        risk="Whoever runs the service, or can get an address of these domains verified there, gets into the account that has it.",
     )

@@ -11,6 +11,7 @@ from importlib import resources
 from typing import Any, ClassVar
 
 from rolecall.errors import Misconfigured
+from rolecall.sdk.decided_domains import decides_about
 from rolecall.sdk.login import Departure, ExternalIdentity, LoginMethod, PublicDocument
 from rolecall.sdk.provider import CheckLine
 from rolecall.translation import gettext as _
@@ -48,7 +49,7 @@ class SamlLogin(LoginMethod):
 
     def speaks_for(self, address: str) -> bool:
         """Whether the settings name the domain as one whose addresses the identity provider gives itself."""
-        return subjects.speaks_for(address, self.settings)
+        return decides_about(self.settings, address)
 
     def check(self, callback_url: str) -> Iterable[CheckLine]:
         """Look at the certificates' dates and ask the identity provider a question that nobody answers (R54)."""

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from marshmallow import Schema, ValidationError, fields, validate
 
+from rolecall.sdk.decided_domains import DecidedDomains
 from rolecall.sdk.fields import Lines
 from rolecall_saml import certificates
 
-_DOMAIN = re.compile(r"(?=.{4,190}$)([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}", re.IGNORECASE)
 _ATTRIBUTE = validate.Regexp(r"^[!-~]{0,255}\Z", error="The name of an attribute, without spaces.")
 
 
@@ -21,12 +20,6 @@ def _check_certificate(lines: Sequence[str]) -> None:
         certificates.read(lines)
     except ValueError as error:
         raise ValidationError(str(error)) from None
-
-
-def _check_domains(lines: Sequence[str]) -> None:
-    for line in lines:
-        if not _DOMAIN.fullmatch(line):
-            raise ValidationError(f"{line!r} is no domain, such as school.example.")
 
 
 class SamlSettings(Schema):
@@ -137,15 +130,7 @@ class SamlSettings(Schema):
             "advanced": True,
         },
     )
-    authoritative_domains = Lines(
-        load_default=list,
-        validate=_check_domains,
-        metadata={
-            "label": "Domains whose addresses it decides about",
-            "help": "One on each line. Whoever comes with an address there is taken for the one account that has the same address. "
-            "Empty: accounts are linked by hand only.",
-            "risk": "Whoever runs the identity provider, or can get an address of these domains there, gets into the account that has it.",
-            "connection": False,
-            "group": "Signing in",
-        },
+    authoritative_domains = DecidedDomains(
+        whoever="Whoever comes with an address there",
+        risk="Whoever runs the identity provider, or can get an address of these domains there, gets into the account that has it.",
     )

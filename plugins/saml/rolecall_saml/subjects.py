@@ -8,6 +8,7 @@ from typing import Any
 
 from lxml import etree
 
+from rolecall.sdk.decided_domains import decides_about
 from rolecall.sdk.login import ExternalIdentity
 from rolecall_saml.names import METHODS, PERSISTENT, SECOND_FACTORS, saml
 from rolecall_saml.refusals import unknown
@@ -40,17 +41,11 @@ def identity(assertion: etree._Element, issuer: str, audience: str, settings: Ma
         subject=_subject(assertion, told, issuer, audience, str(settings.get("subject_attribute") or "")),
         code=_only(told.get(str(settings.get("code_attribute") or ""), [])),
         email=email,
-        email_verified=email is not None and speaks_for(email, settings),
+        email_verified=email is not None and decides_about(settings, email),
         first_name=_told(told, "first_name", settings),
         last_name=_told(told, "last_name", settings),
         second_factor=not SECOND_FACTORS.isdisjoint((*(each.text for each in contexts), *told.get(METHODS, ()))),
     )
-
-
-def speaks_for(address: str, settings: Mapping[str, Any]) -> bool:
-    """Tell whether an address is in a domain whose addresses the identity provider gives itself, as the settings say."""
-    local, _, domain = address.strip().rpartition("@")
-    return bool(local) and domain.lower() in {str(each).lower() for each in settings.get("authoritative_domains") or ()}
 
 
 def _subject(assertion: etree._Element, told: Mapping[str, list[str]], issuer: str, audience: str, attribute: str) -> str:

@@ -7,6 +7,8 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
+from rolecall.sdk.fields import WebAddress
+
 #: How a resource is changed: as the service describes itself, or one of the two ways of RFC 7644.
 METHODS = {"auto": "As the service says", "patch": "PATCH", "put": "PUT (the whole resource)"}
 #: How PATCH is written.
@@ -17,14 +19,14 @@ SLOTS = {"externalId": "External id (externalId)", "employeeNumber": "Employee n
 CLIENT_AUTH = {"basic": "In the header", "post": "In the form"}
 
 
-def _address(label: str, help: str, *, needed: bool = False, advanced: bool = False) -> fields.Url:
+def _address(label: str, help: str, *, needed: bool = False, advanced: bool = False) -> WebAddress:
     metadata: dict[str, Any] = {"label": label, "help": help, "group": "Connection", "address": True}
     if advanced:
         metadata["advanced"] = True
     if needed:
         # Not required: a directory may hand people in without Rolecall telling any service about them.
         metadata["needed"] = True
-    return fields.Url(load_default=None, allow_none=True, require_tld=False, schemes={"http", "https"}, metadata=metadata)
+    return WebAddress(metadata=metadata)
 
 
 def _choice(choices: Mapping[str, str], default: str, **metadata: Any) -> fields.String:

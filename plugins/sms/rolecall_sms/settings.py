@@ -6,7 +6,7 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
-from rolecall.sdk.fields import Lines
+from rolecall.sdk.fields import Lines, WebAddress
 from rolecall_sms.gateways import request
 from rolecall_sms.numbers import REGIONS
 from rolecall_sms.receipts import SIGNED_BY
@@ -82,11 +82,7 @@ class SmsSettings(AnotherGateway, _MessageCentre):
         validate=validate.OneOf(tuple(GATEWAY), tuple(GATEWAY.values())),
         metadata={"label": "Gateway", "group": "Gateway"},
     )
-    url = fields.Url(
-        load_default=None,
-        allow_none=True,
-        require_tld=False,
-        schemes={"https", "http"},
+    url = WebAddress(
         metadata={
             "label": "Address",
             "help": "Empty: the gateway's own. Of another gateway: the address that messages are sent to.",
