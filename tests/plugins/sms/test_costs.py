@@ -55,10 +55,10 @@ def test_the_sum_is_what_the_messages_come_to_as_each_is_written(school, fake):
     school.work()
 
     assert found.quote.messages == 2
-    parts = [segments(each.body).parts for each in fake.phones.messages]
-    assert parts[0] < parts[1], "a Greek name takes Unicode"
-    assert found.quote.parts == sum(parts)
-    assert f"{found.quote.total:f}" == f"{sum(parts) * 0.05:.2f}"
+    parts = {each.to: segments(each.body).parts for each in fake.phones.messages}
+    assert parts["+306912345678"] < parts["+306912345679"], "a Greek name takes Unicode"
+    assert found.quote.parts == sum(parts.values())
+    assert f"{found.quote.total:f}" == f"{sum(parts.values()) * 0.05:.2f}"
     assert "ί" in found.quote.costly
 
 
