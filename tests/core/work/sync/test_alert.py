@@ -1,5 +1,7 @@
 """The alert addresses are told that the safety limits hold something, once for each hold (R62)."""
 
+from datetime import UTC, datetime
+
 import pytest
 from sqlalchemy import select
 
@@ -8,8 +10,10 @@ from rolecall.accounts.core_settings import CoreSettings
 from rolecall.errors import Invalid
 from rolecall.store.tables import Account, Delivery
 from rolecall.testing.school import School
+from rolecall.work.delivery import recipients
 from rolecall.work.delivery.claim import ClaimedMessage
 from rolecall.work.delivery.compose import Pointless, compose
+from rolecall.work.delivery.stationery import Stationery
 from rolecall.work.sync import alert, held
 
 ADDRESSES = ["it@school.example", "head@school.example"]
@@ -51,7 +55,8 @@ def written(school: School, message: Delivery) -> str:
         facts=message.facts, attempts=0, doubts=0, fence=1, created_at=message.created_at, message_id=None,
     )  # fmt: skip
     with school.app.db.write() as session:
-        return compose(school.app, session, claimed).text
+        recipient, stationery = recipients.read(session, claimed.account_id), Stationery(session, school.app.plugins.view(session))
+        return compose(school.app, session, claimed, recipient, stationery, now=datetime.now(UTC)).text
 
 
 def test_each_address_is_told_what_is_held_and_where_somebody_decides(watched: School) -> None:
