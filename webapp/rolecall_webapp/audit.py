@@ -15,7 +15,7 @@ from rolecall.sdk.spreadsheet import csv_lines
 from rolecall.store.cursors import LARGEST_ID
 from rolecall.store.tables import AuditEntry
 from rolecall.work.runs.documents import changes_in_words
-from rolecall.work.runs.evidence import verify_all
+from rolecall.work.runs.evidence import alarm, verify_all
 from rolecall_webapp.frame import application, may, needs, require_fresh
 from rolecall_webapp.notices import say
 from rolecall_webapp.paging import SIZE, address, asked, by_cursor
@@ -149,6 +149,7 @@ def verify() -> ResponseReturnValue:
     # The chain is one: also whoever sees only some of its entries can have all of it checked.
     with application().db.read() as everything:
         verdict = verify_all(everything)
+    alarm(application(), g.actor, verdict)
     more = {} if verdict.seq is None else {"href": url_for("audit.entry", seq=verdict.seq), "link": f"Entry {verdict.seq}"}
     say(verdict.message, "ok" if verdict.ok else "bad", **more)
     return redirect(url_for("audit.index"), 303)

@@ -16,6 +16,7 @@ from typing import cast as typed
 from sqlalchemy import ColumnElement, Table, Text, bindparam, cast, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
+from rolecall.accounts import alerts
 from rolecall.accounts.actors import Actor
 from rolecall.errors import Unknown
 from rolecall.store.engine import is_sqlite, now
@@ -74,7 +75,7 @@ def append(
     on_behalf: str | None = None,
     at: datetime | None = None,
 ) -> AuditEntry:
-    """Write one entry in the transaction of the change it tells of (L-05).
+    """Write one entry in the transaction of the change it tells of (L-05), and queue the alert about it, if it is one of those.
 
     Until that transaction ends, nobody else appends: on PostgreSQL the head of the chain is locked, SQLite has one writer anyway.
     """
@@ -100,6 +101,7 @@ def append(
     entry.chain = _chain(head.chain, entry)
     session.execute(_WRITE, {each.name: getattr(entry, each.name) for each in _ENTRIES.c})
     session.execute(_MOVE, {"to_seq": entry.seq, "to_chain": entry.chain})
+    alerts.tell(session, kind, payload, who=str(entry.actor_label), seq=entry.seq, at=entry.at)
     return entry
 
 

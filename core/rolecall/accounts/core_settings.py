@@ -255,7 +255,9 @@ class _LimitSettings(Schema):
         validate=[validate.Length(max=20), _are_addresses],
         metadata={
             "label": "Alert addresses",
-            "help": "Who is told by e-mail when the safety limits of an integration hold something, one on each line. Empty: nobody is.",
+            "help": "Who is told by e-mail of what should not wait until the morning, one on each line: the safety limits hold something, "
+            "an integration stopped, the day's limit of SMS is reached, the owner, a secret or these addresses were changed, the owner "
+            "signed in as somebody else, much was exported or printed, the audit does not verify. Empty: nobody is.",
             "group": "Limits",
         },
     )

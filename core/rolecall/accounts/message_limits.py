@@ -96,7 +96,7 @@ def _tell(session: Session, channel: str, key: str, limit: Limit, *, now: dateti
     log.warning("limit of messages reached", channel=channel, limit=which, count=limit.count)
     if throttle.take(session, [(f"{key}:told", _TOLD)], now=now):
         payload = {"channel": channel, "limit": which, "count": limit.count}
-        audit.append(session, actor=WORKER, kind=REACHED, payload=payload, account_id=account_id)
+        audit.append(session, actor=WORKER, kind=REACHED, payload=payload, account_id=account_id, at=now)
 
 
 def _key(channel: str, address: str) -> str:

@@ -15,7 +15,7 @@ from rolecall.cli.frame import Words
 from rolecall.cli.output import plain, print_csv
 from rolecall.store.tables import AuditEntry, AuditHead
 from rolecall.work.documents import Document, audit_document
-from rolecall.work.runs.evidence import verify_all
+from rolecall.work.runs.evidence import alarm, verify_all
 
 _DAY = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"])
 _MOST = 1_000
@@ -66,11 +66,13 @@ def export(as_csv: bool, since: datetime | None, until: datetime | None) -> None
     """Print every entry, the oldest first, with digest and chain."""
     call = face()
     actor = call.require("audit:view")
-    call.app.db.attempt(
-        lambda session: rules.append(
-            session, actor=actor, kind="audit.export", payload={"since": _utc(since), "until": _utc(until), "csv": as_csv}
-        )
-    )
+    chosen = rules.Filters(since=_utc(since), until=_utc(until))
+
+    def note(session: Session) -> None:
+        payload = {"since": chosen.since, "until": chosen.until, "csv": as_csv, "entries": rules.count(session, chosen)}
+        rules.append(session, actor=actor, kind="audit.export", payload=payload)
+
+    call.app.db.attempt(note)
     with call.read() as session:
         if call.as_json:
             items = list(_entries(session, _utc(since), _utc(until)))
@@ -86,11 +88,12 @@ def export(as_csv: bool, since: datetime | None, until: datetime | None) -> None
 def verify() -> None:
     """Compute the whole chain again and name the first entry, or line of a run, that was changed, removed or added."""
     call = face()
-    call.require("audit:view")
+    actor = call.require("audit:view")
     # The chain is one: also whoever sees only some of its entries can have all of it checked.
     with call.app.db.read() as session:
         verdict = verify_all(session)
         head = session.scalar(select(AuditHead.chain))
+    alarm(call.app, actor, verdict)
     document = {"ok": verdict.ok, "checked": verdict.checked, "seq": verdict.seq, "message": verdict.message, "chain": head}
     call.answer(document, lambda: [verdict.message, *([f"The chain ends in {head}"] if verdict.ok else [])])
     finish(0 if verdict.ok else REFUSED)

@@ -110,4 +110,18 @@ KINDS = (
         required=frozenset({"link"}),
         texts=_texts("HELD"),
     ),
+    TemplateKind(
+        id="alert.event",
+        label="Alert",
+        help="Goes to the alert addresses of the settings when something happened that somebody should know, and not to anybody's own "
+        "address.",
+        placeholders={
+            "what": "what happened, in English",
+            "who": "who did it",
+            "when": "when that was, in the institution's time zone",
+            "link": "where one looks",
+        },
+        required=frozenset({"what", "link"}),
+        texts=_texts("ALERT"),
+    ),
 )

@@ -142,3 +142,19 @@ Who that is, and what can be decided: {link}
 Nothing is closed there before that. There is no other message about it until somebody has decided.
 """,
 )
+
+ALERT = TemplateText(
+    subject="{institution}: something happened that you should know",
+    body="""\
+Something happened at {institution} that you should know:
+
+{what}
+
+Who: {who}
+When: {when}
+
+More about it: {link}
+
+You get this because your address is one of the alert addresses in the settings.
+""",
+)

@@ -144,3 +144,19 @@ De qui il s’agit, et ce qui peut être décidé : {link}
 Rien n’y est fermé avant cela. Il n’y aura pas d’autre message à ce sujet tant que personne n’a décidé.
 """,
 )
+
+ALERT = TemplateText(
+    subject="{institution} : il s’est passé quelque chose que vous devriez savoir",
+    body="""\
+Il s’est passé à {institution} quelque chose que vous devriez savoir :
+
+{what}
+
+Qui : {who}
+Quand : {when}
+
+Pour en savoir plus : {link}
+
+Vous recevez ce message parce que votre adresse est l’une des adresses d’alerte des paramètres.
+""",
+)

@@ -144,3 +144,19 @@ Wer das ist und was entschieden werden kann: {link}
 Vorher wird dort nichts geschlossen. Bis jemand entschieden hat, kommt dazu keine weitere Nachricht.
 """,
 )
+
+ALERT = TemplateText(
+    subject="{institution}: Es ist etwas geschehen, das Sie wissen sollten",
+    body="""\
+Bei {institution} ist etwas geschehen, das Sie wissen sollten:
+
+{what}
+
+Wer: {who}
+Wann: {when}
+
+Mehr dazu: {link}
+
+Sie bekommen das, weil Ihre Adresse in den Einstellungen unter den Adressen für Alarme steht.
+""",
+)

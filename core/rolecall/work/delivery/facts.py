@@ -7,10 +7,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
 from rolecall.accounts import (
+    alerts,
     eligibility,
     emails,
     first_password,
@@ -24,7 +26,7 @@ from rolecall.accounts.sealing import Keyring
 from rolecall.store.folding import email_key
 from rolecall.work.delivery.claim import ClaimedMessage
 from rolecall.work.delivery.recipients import Recipient
-from rolecall.work.sync import alert
+from rolecall.work.sync import alert, circuit
 
 _MINUTES = str(int(forgotten.LINK_LASTS.total_seconds() // 60))
 
@@ -167,6 +169,16 @@ def held(case: Case) -> Mapping[str, str]:
     return {**said, "provider": case.providers.get(provider, provider), "link": f"{case.base_url}/sync/{provider}/held"}
 
 
+def alerted(case: Case) -> Mapping[str, str]:
+    """What happened, who did it, when and where one looks; pointless for an integration that works again (L-06)."""
+    facts = case.claimed.facts
+    provider = facts.get("provider")
+    if provider is not None and not circuit.is_stopped(case.session, provider):
+        raise Pointless("It works again.")
+    at = datetime.fromisoformat(facts["at"]).astimezone(ZoneInfo(case.settings["time_zone"]))
+    return {"what": facts["what"], "who": facts["who"], "when": f"{at:%Y-%m-%d %H:%M}", "link": f"{case.base_url}{facts['path']}"}
+
+
 def _first_password(case: Case) -> str | None:
     """The first-time password, where it is what signs in now."""
     recipient = case.recipient
@@ -187,6 +199,7 @@ MAKERS: Mapping[str, Maker] = {
     **dict.fromkeys(invitations.KINDS, invitation),
     invitations.TEXTED: credentials_by_phone,
     alert.KIND: held,
+    alerts.KIND: alerted,
 }
 
 

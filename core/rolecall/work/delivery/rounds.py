@@ -176,6 +176,7 @@ class Round:
 
         def unit(session: Session) -> None:
             release(session, self._waiting)
-            circuit.learn(session, self._channel.id, learned, self._now(), begun=self._begun)
+            if circuit.learn(session, self._channel.id, learned, self._now(), begun=self._begun):
+                circuit.note_stop(session, self._channel.id)
 
         self._app.db.attempt(unit)

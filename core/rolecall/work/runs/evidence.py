@@ -9,10 +9,13 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from rolecall.accounts import audit
+from rolecall.accounts import alerts, audit
+from rolecall.accounts.actors import Actor
 from rolecall.accounts.audit import Verdict
 from rolecall.store.bulk import among, chunks
+from rolecall.store.engine import now
 from rolecall.store.tables import AuditEntry, Run, RunItem
+from rolecall.work.application import Application
 from rolecall.work.runs.outcomes import item_digest
 
 #: The audit's kinds that list items.
@@ -28,6 +31,13 @@ def verify_all(session: Session) -> Verdict:
     if not items.ok:
         return Verdict(ok=False, checked=chain.checked, seq=items.seq, message=items.message)
     return Verdict(ok=True, checked=chain.checked, seq=None, message=f"{chain.message} {items.message}")
+
+
+def alarm(app: Application, actor: Actor, verdict: Verdict) -> None:
+    """Tell the alert addresses of a check that found something, whoever asked for it (L-06)."""
+    if not verdict.ok:
+        found = {"seq": verdict.seq, "message": verdict.message}
+        app.db.attempt(lambda session: alerts.tell(session, alerts.BROKEN, found, who=actor.label, at=now(session)))
 
 
 def verify_items(session: Session) -> Verdict:

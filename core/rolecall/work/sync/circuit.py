@@ -11,7 +11,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from rolecall.accounts.actors import Actor
+from rolecall.accounts import alerts, audit
+from rolecall.accounts.actors import WORKER, Actor
 from rolecall.errors import ProviderError, Unknown
 from rolecall.store.engine import now
 from rolecall.store.tables import PluginState, Setting
@@ -87,18 +88,22 @@ def admit(session: Session, provider: str, moment: datetime, *, given: timedelta
     return Admission(open=taken is not None, probe=True, failures=row.failures, at_once=1)
 
 
-def learn(session: Session, provider: str, experience: Experience, moment: datetime, *, begun: datetime) -> None:
-    """Write down what a group of calls taught that began at ``begun``: settings saved since then were not the ones refused."""
+def learn(session: Session, provider: str, experience: Experience, moment: datetime, *, begun: datetime) -> bool:
+    """Write down what a group of calls taught that began at ``begun``: settings saved since then were not the ones refused.
+
+    :returns: whether it was just stopped; :func:`note_stop` is then for the caller, at the end of its transaction.
+    """
     row = session.execute(
         select(PluginState.state, PluginState.failures, PluginState.until, PluginState.at_once)
         .where(PluginState.plugin == provider)
         .with_for_update()
     ).one_or_none()
     if row is None or row.state == PAUSED:
-        return
+        return False
     if experience.refusal is not None:
-        _set(session, provider, state=PAUSED, reason=experience.refusal, paused_by=None, until=None, changed_at=begun)
-        return
+        worked = {"last_success_at": moment} if experience.succeeded else {}
+        _set(session, provider, state=PAUSED, reason=experience.refusal, paused_by=None, until=None, changed_at=begun, **worked)
+        return True
     values: dict[str, object] = {}
     if experience.succeeded:
         values = {"last_success_at": moment, "failures": experience.failures}
@@ -113,6 +118,20 @@ def learn(session: Session, provider: str, experience: Experience, moment: datet
         values |= {"until": until, "reason": experience.reason}
     if values:
         _set(session, provider, **values)
+    return False
+
+
+def note_stop(session: Session, provider: str) -> None:
+    """Write into the audit that a provider was stopped because it refuses us, and when it last worked."""
+    row = session.execute(select(PluginState.reason, PluginState.last_success_at).where(PluginState.plugin == provider)).one()
+    payload = {"provider": provider, "reason": row.reason, "worked": _iso(row.last_success_at)}
+    audit.append(session, actor=WORKER, kind=alerts.STOPPED, payload=payload)
+
+
+def is_stopped(session: Session, provider: str) -> bool:
+    """Whether a provider is left alone because of its settings, or because a person said so."""
+    row = session.execute(select(PluginState.state, PluginState.fault).where(PluginState.plugin == provider)).one_or_none()
+    return row is not None and (row.state == PAUSED or row.fault is not None)
 
 
 def pause(session: Session, provider: str, actor: Actor) -> None:
@@ -135,10 +154,18 @@ def resume(session: Session, provider: str) -> None:
 
 
 def report_fault(session: Session, provider: str, fault: str | None) -> None:
-    """Remember why the provider's object cannot be built, or that it can."""
-    known = session.scalar(select(PluginState.fault).where(PluginState.plugin == provider))
-    if known != fault:
-        _set(session, provider, fault=fault)
+    """Remember why the provider's object cannot be built, or that it can.
+
+    The alert addresses are told of one that has worked before: who sets it up for the first time sees it.
+    """
+    row = session.execute(select(PluginState.fault, PluginState.last_success_at).where(PluginState.plugin == provider)).one_or_none()
+    if row is None or row.fault == fault:
+        return
+    _set(session, provider, fault=fault)
+    if fault is not None and row.last_success_at is not None:
+        # No entry of the audit: processes that were started differently would write one each time they look.
+        worked = {"provider": provider, "worked": _iso(row.last_success_at)}
+        alerts.tell(session, alerts.STOPPED, worked, who=WORKER.label, at=now(session))
 
 
 def sentence(error: Exception) -> str:
@@ -175,6 +202,10 @@ def _saved_since(session: Session, provider: str, moment: datetime | None) -> bo
 def _known(session: Session, provider: str) -> None:
     if session.scalar(select(PluginState.plugin).where(PluginState.plugin == provider)) is None:
         raise Unknown(f"There is no provider called {provider}.", hint="rolecall plugins lists what is installed.")
+
+
+def _iso(at: datetime | None) -> str | None:
+    return None if at is None else at.isoformat()
 
 
 def _set(session: Session, provider: str, **values: object) -> None:

@@ -23,7 +23,7 @@ from rolecall.store.tables import Account, Link
 from rolecall.work import brakes, class_links, links
 from rolecall.work.sync import conversion, rows, totals
 from rolecall.work.sync import sent as sent_state
-from rolecall.work.sync.circuit import learn, sentence
+from rolecall.work.sync.circuit import learn, note_stop, sentence
 from rolecall.work.sync.outcome import Outcome, experience
 from rolecall.work.sync.rows import Frame, Known
 
@@ -52,9 +52,11 @@ def settle(session: Session, frame: Frame, outcomes: Sequence[Outcome]) -> int:
     if arrived := [*moved, *resumed]:
         class_links.behind_of_accounts(session, arrived, providers=[frame.provider])
     _convert(session, frame.provider, [each for each in final if each.link.converts and each.error is None and not each.left], moment)
-    learn(session, frame.provider, learned, moment, begun=frame.begun)
+    stopped = learn(session, frame.provider, learned, moment, begun=frame.begun)
     totals.add_changes(session, frame.provider, outcomes)
     _record(session, frame.provider, [each for each in final if each.change is not None or each.error is not None], written)
+    if stopped:
+        note_stop(session, frame.provider)
     return sum(1 for each in final if not each.left and (each.error is None or written[each.link.id]["blocked"]))
 
 

@@ -15,7 +15,7 @@ from rolecall.accounts.actors import WORKER
 from rolecall.store.engine import now
 from rolecall.store.tables import ClassLink
 from rolecall.work.sync import rows, totals
-from rolecall.work.sync.circuit import learn, sentence
+from rolecall.work.sync.circuit import learn, note_stop, sentence
 from rolecall.work.sync.classes import sent as sent_state
 from rolecall.work.sync.classes.call import ClassOutcome
 from rolecall.work.sync.outcome import experience
@@ -34,10 +34,12 @@ def settle(session: Session, frame: Frame, outcomes: Sequence[ClassOutcome]) -> 
     written = {outcome.link.id: _row(outcome, known[outcome.link.id], moment, frame, down=down) for outcome in ours}
     if written:
         session.connection().execute(_STATEMENT, list(written.values()))
-    learn(session, frame.provider, learned, moment, begun=frame.begun)
+    stopped = learn(session, frame.provider, learned, moment, begun=frame.begun)
     totals.add_changes(session, frame.provider, outcomes)
     final = [each for each in ours if not each.left and (each.error is None or written[each.link.id]["blocked"])]
     _record(session, frame.provider, [each for each in final if each.change is not None or each.error is not None])
+    if stopped:
+        note_stop(session, frame.provider)
     return len(final)
 
 

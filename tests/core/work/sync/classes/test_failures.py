@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from class_rounds import PAST, Kind, Open, link, pending, there, usernames
 
+from rolecall.accounts import alerts, audit
 from rolecall.errors import Ambiguous, Misconfigured, Permanent, Transient
 from rolecall.sdk.provider import Attributes, Remote
 from rolecall.sdk.snapshots import ClassSnapshot
@@ -124,6 +125,9 @@ def test_a_refusal_of_the_settings_pauses_the_provider_and_costs_the_class_no_at
     paused = link(school, provider, maths)
     assert school.provider_state(provider).state == "paused"
     assert (paused.attempts, paused.blocked) == (0, False)
+    with school.app.db.read() as session:
+        (entry,) = audit.entries(session, audit.Filters(kind=alerts.STOPPED)).items
+    assert entry.payload["reason"] == "No right to make classes."
 
     provider.service.mend()
     school.hurry(provider)
