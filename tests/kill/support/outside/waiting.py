@@ -7,7 +7,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 #: Long enough for a machine that has much else to do; nothing waits this long when all is well.
-PATIENCE = 60.0
+PATIENCE = 120.0
 _BETWEEN = 0.02
 
 
