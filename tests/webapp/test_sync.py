@@ -85,7 +85,7 @@ def test_where_everything_is_in_step_it_is_nobody_s_job(signed_in: Callable, cor
 
     page = signed_in("integrations:view").get("/sync").text
 
-    assert "Nothing: every account is in step." in page
+    assert "Nothing to do: every account is in step." in page
     assert "Nobody has to do anything." in page
     assert "Whose job" not in page
 

@@ -98,8 +98,8 @@ def _next(found: ProviderStatus) -> str:
     if blocked:
         return f"{blocked:,} {'class needs' if blocked == 1 else 'classes need'} somebody: look at the reasons, mend them, retry."
     if found.classes.pending:
-        return "Nothing: the changes are on their way."
-    return "Nothing: every class is in step. A class of which no member is at the provider yet is made as soon as one is."
+        return "Nothing to do: the changes are on their way."
+    return "Nothing to do: every class is in step. A class of which no member is at the provider yet is made as soon as one is."
 
 
 def _again(found: ProviderStatus) -> list[Part]:

@@ -154,8 +154,8 @@ def _judge_work(facts: _Facts) -> tuple[str, str, str]:
     if blocked:
         return "working", blocked, OFFICE
     if waits.pending:
-        return "working", "Nothing: the changes are on their way.", NOBODY
-    return "working", "Nothing: every account is in step.", NOBODY
+        return "working", "Nothing to do: the changes are on their way.", NOBODY
+    return "working", "Nothing to do: every account is in step.", NOBODY
 
 
 def _blocked(waits: Backlog) -> str:

@@ -33,7 +33,7 @@ def test_what_is_in_step_works_and_needs_nobody(school: School, provider: type[M
 
     found = look(school)
 
-    assert (found.word, found.advice, found.who) == ("working", "Nothing: every account is in step.", NOBODY)
+    assert (found.word, found.advice, found.who) == ("working", "Nothing to do: every account is in step.", NOBODY)
     assert not found.needs_somebody
 
 
