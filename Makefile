@@ -3,8 +3,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# More processes for the tests: make test JOBS=4. More options: make test ARGS="-k moodle -x".
-JOBS ?= 2
+# Processes for the tests: one more than most machines have cores, because tests that kill workers mostly wait. More options: make test ARGS="-k moodle -x".
+JOBS ?= 3
 ARGS ?=
 PORT ?= 8000
 POSTGRES ?= postgresql+psycopg://postgres@127.0.0.1:5432/
