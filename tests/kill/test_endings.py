@@ -53,7 +53,7 @@ def test_a_worker_asked_to_end_finishes_its_call_and_gives_back_the_rest(office:
     assert made == _linked_keys(office)
     assert 0 < len(made) < 150
     office.worker()
-    office.until_in_step(seconds=30)
+    office.until_in_step(seconds=90)
     assert sorted(Counter(_created(office)).values()) == [1] * 150
     office.check_in_step()
 
@@ -124,7 +124,7 @@ def test_a_server_asked_to_end_under_load_loses_nothing_it_has_answered(office: 
     _check_nothing_is_held(office)
     office.site.slow_down(0.0)
     office.web()
-    office.until_in_step(seconds=30)
+    office.until_in_step(seconds=90)
     run = office.newest_run()
     assert run is not None
     assert office.until_ended(run.id).state == "done"
